@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Whose rights a signal is sent with.
+ *
+ * A descriptor acts with the credentials that it was made with, never with the
+ * writer's: a privileged program that is tricked into writing to it gains the
+ * attacker nothing. The kernel's own rule is asked for every signal, so that
+ * the authority never exceeds what its maker could do with kill(2) now: once
+ * the process has become another user's, its maker's descriptor gets EPERM.
+ */
+#include <linux/cred.h>
+#include <linux/sched/signal.h>
+
+#include "procfd.h"
+
+/**
+ * procfd_authority_may_open - may current have a descriptor for a process
+ * @pid: struct pid of a thread group leader
+ *
+ * Yes if it may signal the process by the rule of kill(2), or is its parent.
+ *
+ * Return: 0; -EPERM; -ESRCH if the process was reaped.
+ */
+int procfd_authority_may_open(struct pid *pid)
+{
+	struct task_struct *task;
+	int ret;
+
+	/* priv = 0: with current's credentials, and the LSM is asked too. */
+	ret = kill_pid(pid, 0, 0);
+	if (ret != -EPERM)
+		return ret;
+
+	rcu_read_lock();
+	task = pid_task(pid, PIDTYPE_TGID);
+	if (task && same_thread_group(rcu_dereference(task->real_parent),
+				      current))
+		ret = 0;
+	rcu_read_unlock();
+	return ret;
+}
+
+/**
+ * procfd_authority_signal - send a signal with a descriptor's rights
+ * @pi: descriptor
+ * @sig: signal, 0 only checks
+ *
+ * Context: Process context, may sleep.
+ * Return: 0; -ESRCH before there is a process and once it has exited; -EPERM.
+ */
+int procfd_authority_signal(struct procfd_inode *pi, int sig)
+{
+	struct procfd_process *p = pi->process;
+	const struct cred *authority, *old;
+	int ret;
+
+	if (procfd_process_state(p) != PROCFD_STATE_RUNNING)
+		return -ESRCH;
+
+	/*
+	 * Exit takes the authority away (procfd_process_exit_work()) while we
+	 * may be about to use it: a reference of our own, taken under the lock,
+	 * keeps it for this one signal, which then goes to a zombie at worst.
+	 */
+	spin_lock(&pi->lock);
+	authority = pi->authority ? get_cred(pi->authority) : NULL;
+	spin_unlock(&pi->lock);
+	if (!authority)
+		return -ESRCH;
+
+	old = override_creds(authority);
+	ret = kill_pid(p->pid, sig, 0);
+	revert_creds(old);
+	put_cred(authority);
+	return ret;
+}

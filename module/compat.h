@@ -1,0 +1,176 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The differences between kernels. Wrappers have the name that the newest
+ * kernel gives the thing; entries go when the oldest kernel has it too.
+ *
+ * HAVE_* come from have.h, which probes/run makes by compiling: version numbers
+ * lie where fixes and helpers have been backported.
+ */
+#ifndef PROCFD_COMPAT_H
+#define PROCFD_COMPAT_H
+
+#include <linux/dcache.h>
+#include <linux/fs.h>
+#include <linux/pid.h>
+#include <linux/sched/signal.h>
+#include <linux/version.h>
+
+#include "have.h"
+
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 1, 0)
+#error "procfd needs Linux 6.1 or newer"
+#endif
+
+/* 6.3 gave mounts a struct mnt_idmap in place of a user namespace. */
+#ifdef HAVE_MNT_IDMAP
+#define PROCFD_IDMAP_ARG(name)	struct mnt_idmap *name
+#define procfd_nop_idmap	(&nop_mnt_idmap)
+#else
+#define PROCFD_IDMAP_ARG(name)	struct user_namespace *name
+#define procfd_nop_idmap	(&init_user_ns)
+#endif
+
+/* 6.6 told generic_fillattr() what is wanted. */
+#ifdef HAVE_FILLATTR_MASK
+#define procfd_fillattr(idmap, mask, inode, stat) \
+	generic_fillattr(idmap, mask, inode, stat)
+#else
+#define procfd_fillattr(idmap, mask, inode, stat) \
+	((void)(mask), generic_fillattr(idmap, inode, stat))
+#endif
+
+/* 6.6 put accessors before the times; 6.1 has some of them backported. */
+#ifndef HAVE_SIMPLE_INODE_INIT_TS
+static inline struct timespec64
+inode_set_mtime_to_ts(struct inode *inode, struct timespec64 ts)
+{
+	inode->i_mtime = ts;
+	return ts;
+}
+
+static inline struct timespec64 simple_inode_init_ts(struct inode *inode)
+{
+	inode->i_atime = inode_set_ctime_current(inode);
+	inode->i_mtime = inode->i_atime;
+	return inode->i_atime;
+}
+#endif
+
+/*
+ * 7.0 keeps track of entries that exist in memory only; before that they were
+ * an extra reference, and kill_litter_super() dropped it.
+ */
+#ifdef HAVE_D_MAKE_PERSISTENT
+#define kill_litter_super(sb)	kill_anon_super(sb)
+#else
+static inline void d_make_persistent(struct dentry *dentry, struct inode *inode)
+{
+	d_instantiate(dentry, inode);
+	dget(dentry);
+}
+#endif
+
+/* 6.15: ->mkdir returns the dentry to use, or NULL for the one it got. */
+#ifdef HAVE_MKDIR_DENTRY
+#define PROCFD_DEFINE_MKDIR(name, make)					\
+static struct dentry *name(PROCFD_IDMAP_ARG(idmap), struct inode *dir,	\
+			   struct dentry *dentry, umode_t mode)		\
+{									\
+	return ERR_PTR(make(idmap, dir, dentry, mode));			\
+}
+#else
+#define PROCFD_DEFINE_MKDIR(name, make)					\
+static int name(PROCFD_IDMAP_ARG(idmap), struct inode *dir,		\
+		struct dentry *dentry, umode_t mode)			\
+{									\
+	return make(idmap, dir, dentry, mode);				\
+}
+#endif
+
+/* 7.3: ->create is always exclusive. */
+#ifdef HAVE_CREATE_EXCL
+#define PROCFD_CREATE_EXCL_ARG	, bool excl
+#else
+#define PROCFD_CREATE_EXCL_ARG
+#endif
+
+/* 7.0 has a macro, and the list's node in another place. */
+#ifndef for_each_alias
+#define for_each_alias(dentry, inode) \
+	hlist_for_each_entry(dentry, &(inode)->i_dentry, d_u.d_alias)
+#endif
+
+/* 6.16: the probe of sched_process_exit is told whether the group is dead. */
+#ifdef HAVE_EXIT_GROUP_DEAD
+#define PROCFD_PROBE_EXIT_ARGS(...)	__VA_ARGS__, bool group_dead
+#else
+#define PROCFD_PROBE_EXIT_ARGS(...)	__VA_ARGS__
+#endif
+
+/*
+ * What identifies a process while the system is up. From 6.9 on a struct pid
+ * has the inode number of its pidfds, 64 bits that are never used again.
+ *
+ * Before that: the pid of the initial namespace, 22 bits at most, and the start
+ * in units of 16384 ns. The same pid is not given twice within one unit, since
+ * that takes a fork, an exit and a reaping; and the start comes round to the
+ * same value after two years of uptime.
+ */
+static inline u64 procfd_pid_identity(struct pid *pid, u64 started_ns)
+{
+#ifdef HAVE_PID_INO
+	return pid->ino;
+#else
+	return (started_ns >> 14) << 22 | pid_nr(pid);
+#endif
+}
+
+/*
+ * 7.0 can reap a child by itself. The bit may be set in a child that has not
+ * run, but only if setting it cannot disturb has_child_subreaper, which prctl()
+ * changes in all descendants under a lock that a module cannot take: 7.2 has
+ * both in one word, and a bit is set by rewriting its word.
+ */
+#ifdef HAVE_SIGNAL_AUTOREAP
+static inline bool procfd_signal_has_autoreap(void)
+{
+	struct signal_struct *signal;
+	const u32 *words;
+	bool apart = true;
+	size_t i;
+
+	signal = kzalloc(sizeof(*signal), GFP_KERNEL);
+	if (!signal)
+		return false;
+	words = (const u32 *)signal;
+	signal->autoreap = 1;
+	for (i = 0; i < sizeof(*signal) / sizeof(u32); i++) {
+		if (words[i])
+			break;
+	}
+	signal->autoreap = 0;
+	signal->has_child_subreaper = 1;
+	apart = i < sizeof(*signal) / sizeof(u32) && !words[i];
+	kfree(signal);
+	return apart;
+}
+
+static inline void procfd_signal_set_autoreap(struct signal_struct *signal,
+					      bool on)
+{
+	if (on)
+		signal->autoreap = 1;
+}
+#else
+static inline bool procfd_signal_has_autoreap(void)
+{
+	return false;
+}
+
+static inline void procfd_signal_set_autoreap(struct signal_struct *signal,
+					      bool on)
+{
+}
+#endif
+
+#endif /* PROCFD_COMPAT_H */

@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Loading and unloading. What lets others in comes last and goes first.
+ */
+#include <linux/module.h>
+
+#include "procfd.h"
+
+static int __init procfd_init(void)
+{
+	int ret;
+
+	ret = procfd_process_init();
+	if (ret)
+		return ret;
+	ret = procfd_fs_init();
+	if (ret)
+		goto out_process;
+	ret = procfd_fork_init();
+	if (ret)
+		goto out_fs;
+	ret = procfd_device_init();
+	if (ret)
+		goto out_fork;
+	/*
+	 * Last: a module that fails to load is freed no matter who uses it, and
+	 * this fails only if there is a filesystem of that name already.
+	 */
+	ret = procfd_fs_register();
+	if (ret)
+		goto out_device;
+	return 0;
+
+out_device:
+	procfd_device_exit();
+out_fork:
+	procfd_fork_exit();
+out_fs:
+	procfd_fs_exit();
+out_process:
+	procfd_process_exit();
+	return ret;
+}
+
+/*
+ * Nothing refers to us: no open file, no mount, no quiet child. What may still
+ * run are probes that find nothing to do, and the tail of exit work. That may
+ * be about to drop the last superblock, hence process before fs.
+ */
+static void __exit procfd_exit(void)
+{
+	procfd_fs_unregister();
+	procfd_device_exit();
+	procfd_fork_exit();
+	procfd_process_exit();
+	procfd_fs_exit();
+}
+
+module_init(procfd_init);
+module_exit(procfd_exit);
+
+MODULE_LICENSE("GPL");
+MODULE_DESCRIPTION("Processes as files: process descriptors, names for them, and flink");
+MODULE_AUTHOR("The procfd authors");
+MODULE_ALIAS_FS(PROCFD_FS_TYPE);

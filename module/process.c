@@ -1,0 +1,503 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * struct procfd_process: one per target process while anyone refers to it.
+ *
+ * The exit is seen through the wait queue that every struct pid has for
+ * pidfds. It is woken by exit_notify() under tasklist_lock while the exit code
+ * is still in the task, and at other times too, differently per kernel: for a
+ * traced leader that dies before its threads, twice, and again on reaping. So
+ * a wake says no more than "look", and looking is idempotent.
+ */
+#include <linux/hashtable.h>
+#include <linux/hrtimer.h>
+#include <linux/nsproxy.h>
+#include <linux/poll.h>
+#include <linux/sched/cputime.h>
+#include <linux/sched/signal.h>
+#include <linux/slab.h>
+#include <linux/time_namespace.h>
+#include <linux/timekeeping.h>
+
+#include "procfd.h"
+
+static struct kmem_cache *process_cache;
+static struct workqueue_struct *exit_workqueue;
+
+/*
+ * The processes that are bound, by struct pid. Read under RCU. Its size is
+ * fixed: tens of thousands of processes make chains of a few, and a resize
+ * would have to be paid by some fork.
+ */
+static DEFINE_HASHTABLE(by_pid, 12);
+static DEFINE_SPINLOCK(by_pid_lock);
+
+/*
+ * Take what is left of a process, in the one moment when it is final: the
+ * leader has exited and no other thread is left.
+ *
+ * Under tasklist_lock, as at the exit wake, nothing here can change. A later
+ * OPEN looks without that lock, and the parent may reap at the same time:
+ *
+ *   OPEN, looking				parent, in release_task()
+ *   sum = signal->utime
+ *						write_seqlock(stats_lock)
+ *						signal->utime += leader's
+ *   sum += leader's				detach the leader from its pid
+ *						write_sequnlock(stats_lock)
+ *
+ * and the leader's share would count twice. The sequence tells, odd or changed;
+ * then the process counts as reaped, as it would a moment later. To wait for an
+ * even number would be a deadlock: the reaper wakes us with that lock held.
+ */
+static bool record_take(struct procfd_record *record,
+			struct task_struct *leader)
+{
+	struct signal_struct *signal = leader->signal;
+	u64 utime, stime;
+	unsigned int seq;
+
+	seq = raw_read_seqcount(&signal->stats_lock.seqcount);
+	if (seq & 1)
+		return false;
+
+	/* As wait_task_zombie() has it. */
+	record->status = signal->flags & SIGNAL_GROUP_EXIT ?
+			 signal->group_exit_code : leader->exit_code;
+	task_cputime_adjusted(leader, &utime, &stime);
+	record->utime_ns = signal->utime + utime;
+	record->stime_ns = signal->stime + stime;
+	record->maxrss_kb = (u64)signal->maxrss << (PAGE_SHIFT - 10);
+	record->minflt = signal->min_flt + leader->min_flt;
+	record->majflt = signal->maj_flt + leader->maj_flt;
+	record->exited_ns = ktime_get_boottime_ns();
+	ktime_get_real_ts64(&record->exited_real);
+
+	return !read_seqcount_retry(&signal->stats_lock.seqcount, seq);
+}
+
+/*
+ * See whether the process has exited, and record it if so. The only writer of
+ * a record; pid->wait_pidfd.lock keeps it to one at a time.
+ *
+ * Return: false if the process was reaped and there is no record.
+ */
+static bool process_look(struct procfd_process *p)
+{
+	struct task_struct *leader;
+	bool known = true;
+
+	lockdep_assert_held(&p->pid->wait_pidfd.lock);
+
+	if (p->state == PROCFD_STATE_EXITED)
+		return true;
+
+	rcu_read_lock();
+	leader = pid_task(p->pid, PIDTYPE_TGID);
+	/*
+	 * The wake on reaping comes when the task has left PIDTYPE_PID and not
+	 * yet PIDTYPE_TGID, under siglock and stats_lock: hands off.
+	 */
+	if (!leader || !pid_task(p->pid, PIDTYPE_PID)) {
+		known = false;
+		goto out;
+	}
+	/*
+	 * Neither a leader that exits before its threads nor one whose place
+	 * an exec of another thread is taking is an exit of the process: in
+	 * both cases there is another thread in the group.
+	 */
+	if (!READ_ONCE(leader->exit_state) || !thread_group_leader(leader) ||
+	    !thread_group_empty(leader))
+		goto out;
+	known = record_take(&p->record, leader);
+	if (!known)
+		goto out;
+
+	list_del_init(&p->exit_wait.entry);
+	/* Record before state; pairs with procfd_process_state(). */
+	smp_store_release(&p->state, PROCFD_STATE_EXITED);
+	wake_up_poll(&p->wait, EPOLLIN | EPOLLRDNORM | EPOLLHUP);
+	smp_mb();	/* drawn at procfd_process_exit_matters() */
+	/*
+	 * The last put may have been a moment ago, and waits for the lock that
+	 * we hold to leave the queue; then there is nobody left to tell.
+	 */
+	if (READ_ONCE(p->exit_matters) && refcount_inc_not_zero(&p->refs))
+		queue_work(exit_workqueue, &p->exit_work);
+out:
+	rcu_read_unlock();
+	return known;
+}
+
+static int process_exit_wake(wait_queue_entry_t *wait, unsigned int mode,
+			     int flags, void *key)
+{
+	process_look(container_of(wait, struct procfd_process, exit_wait));
+	return 0;	/* never counts as an exclusive waiter */
+}
+
+/*
+ * What follows from an exit and may sleep. Runs once, when the state is final.
+ *
+ * An inode that is being evicted does not wait for us, and need not:
+ *
+ *   here					evict
+ *   lock, take it off the list
+ *   pinning fails, unlock			forget_inode(): lock, not on the list
+ *
+ * Either it is pinned under the lock, and evict comes after us, or it is left
+ * alone. The pin is given back without the lock, since it may be the last.
+ */
+static void process_exit_work(struct work_struct *work)
+{
+	struct procfd_process *p = container_of(work, struct procfd_process,
+						exit_work);
+	struct procfd_inode *pi;
+	struct procfd_pin pin;
+
+	for (;;) {
+		spin_lock(&p->lock);
+		pi = list_first_entry_or_null(&p->inodes, struct procfd_inode,
+					      process_node);
+		if (pi) {
+			list_del_init(&pi->process_node);
+			procfd_fs_pin_inode(&pin, pi);
+		}
+		spin_unlock(&p->lock);
+		if (!pi)
+			break;
+		if (pin.inode)
+			procfd_fs_tell_exit(pi);
+		procfd_fs_unpin_inode(&pin);
+	}
+	if (p->quiet)
+		procfd_fork_quiet_over(p);
+	procfd_process_put(p);
+}
+
+/**
+ * procfd_process_exit_matters - have the exit work run when the process exits
+ * @p: process
+ *
+ * Most descriptors never get a name, and nobody needs to hear of their exit but
+ * those who wait. Either the exit sees the mark, or we see the exit:
+ *
+ *   here				exit
+ *   exit_matters = true		state = EXITED
+ *   smp_mb()				smp_mb()
+ *   look at state			look at exit_matters
+ *
+ * Return: false if the process was over already and no work may come: the
+ * caller does itself what the work would have done.
+ */
+bool procfd_process_exit_matters(struct procfd_process *p)
+{
+	WRITE_ONCE(p->exit_matters, true);
+	smp_mb();	/* drawn above */
+	return !procfd_process_over(p);
+}
+
+/**
+ * procfd_process_remember_inode - have an inode told of the exit
+ * @pi: inode that holds its reference on the process already
+ *
+ * Does nothing if the process is over: whoever asks finds that out directly.
+ */
+void procfd_process_remember_inode(struct procfd_inode *pi)
+{
+	struct procfd_process *p = pi->process;
+
+	/*
+	 * Looked at under the lock. The exit work comes after the state, so if
+	 * the state is not final here, the work has not been through the list.
+	 */
+	spin_lock(&p->lock);
+	if (!procfd_process_over(p))
+		list_add(&pi->process_node, &p->inodes);
+	spin_unlock(&p->lock);
+}
+
+/**
+ * procfd_process_forget_inode - undo procfd_process_remember_inode()
+ * @pi: inode that is being evicted
+ */
+void procfd_process_forget_inode(struct procfd_inode *pi)
+{
+	spin_lock(&pi->process->lock);
+	list_del_init(&pi->process_node);
+	spin_unlock(&pi->process->lock);
+}
+
+/**
+ * procfd_process_alloc - make a process that waits for its fork
+ *
+ * Return: state PROCFD_STATE_UNBOUND and one reference, or NULL.
+ */
+struct procfd_process *procfd_process_alloc(void)
+{
+	struct procfd_process *p = kmem_cache_zalloc(process_cache, GFP_KERNEL);
+
+	if (!p)
+		return NULL;
+	refcount_set(&p->refs, 1);
+	p->state = PROCFD_STATE_UNBOUND;
+	init_waitqueue_func_entry(&p->exit_wait, process_exit_wake);
+	INIT_LIST_HEAD(&p->exit_wait.entry);
+	init_waitqueue_head(&p->wait);
+	INIT_HLIST_NODE(&p->by_pid);
+	spin_lock_init(&p->lock);
+	INIT_LIST_HEAD(&p->inodes);
+	INIT_WORK(&p->exit_work, process_exit_work);
+	INIT_HLIST_NODE(&p->pending_node);
+	return p;
+}
+
+/*
+ * Set identity and state, and hook the exit.
+ *
+ * Return: false if the process was reaped before, and there is no record.
+ */
+static bool process_hook(struct procfd_process *p, struct pid *pid,
+			 u64 started_ns)
+{
+	unsigned long flags;
+	bool known;
+
+	p->pid = get_pid(pid);
+	p->started_ns = started_ns;
+	p->id = procfd_pid_identity(pid, started_ns);
+	/* Identity before state; pairs with procfd_process_state(). */
+	smp_store_release(&p->state, PROCFD_STATE_RUNNING);
+
+	/*
+	 * Hooked first and looked at next, under the same lock: an exit before
+	 * this is found by looking, an exit after it wakes us.
+	 */
+	spin_lock_irqsave(&pid->wait_pidfd.lock, flags);
+	__add_wait_queue(&pid->wait_pidfd, &p->exit_wait);
+	known = process_look(p);
+	spin_unlock_irqrestore(&pid->wait_pidfd.lock, flags);
+	return known;
+}
+
+static struct procfd_process *process_find(struct pid *pid, bool quiet)
+{
+	struct procfd_process *p;
+
+	rcu_read_lock();
+	hash_for_each_possible_rcu(by_pid, p, by_pid, (unsigned long)pid) {
+		if (p->pid == pid && (p->quiet || !quiet) &&
+		    refcount_inc_not_zero(&p->refs)) {
+			rcu_read_unlock();
+			return p;
+		}
+	}
+	rcu_read_unlock();
+	return NULL;
+}
+
+/**
+ * procfd_process_find_quiet - find the state of a quiet child
+ * @pid: its struct pid
+ *
+ * Return: with a reference, or NULL.
+ */
+struct procfd_process *procfd_process_find_quiet(struct pid *pid)
+{
+	return process_find(pid, true);
+}
+
+static void process_publish(struct procfd_process *p)
+{
+	spin_lock(&by_pid_lock);
+	hash_add_rcu(by_pid, &p->by_pid, (unsigned long)p->pid);
+	spin_unlock(&by_pid_lock);
+}
+
+/**
+ * procfd_process_bind - give an announced fork its process
+ * @p: process in state PROCFD_STATE_UNBOUND
+ * @task: child that has not run yet
+ *
+ * The child can be found by its pid before this, so that an OPEN on another
+ * CPU may have made a procfd_process of its own. Both are right, and one more
+ * wait queue entry is all that it costs: identity comes from the struct pid.
+ *
+ * Context: Process context, must not sleep. Cannot fail.
+ */
+void procfd_process_bind(struct procfd_process *p, struct task_struct *task)
+{
+	/* It has not run, so it cannot have been reaped. */
+	WARN_ON_ONCE(!process_hook(p, task_pid(task), task->start_boottime));
+	process_publish(p);
+	wake_up_poll(&p->wait, EPOLLOUT | EPOLLWRNORM);
+}
+
+/**
+ * procfd_process_drop - say that an announced fork will not come
+ * @p: process in state PROCFD_STATE_UNBOUND that cannot be bound any more
+ */
+void procfd_process_drop(struct procfd_process *p)
+{
+	smp_store_release(&p->state, PROCFD_STATE_DROPPED);
+	wake_up_poll(&p->wait, EPOLLIN | EPOLLERR | EPOLLHUP);
+}
+
+/**
+ * procfd_process_open - get the process of a struct pid
+ * @pid: pid of a thread group leader
+ *
+ * Return: with a reference; ERR_PTR(-ESRCH) if it was reaped, ERR_PTR(-ENOMEM).
+ */
+struct procfd_process *procfd_process_open(struct pid *pid)
+{
+	struct procfd_process *p, *other;
+	struct task_struct *task;
+	u64 started_ns;
+
+	p = process_find(pid, false);
+	if (p)
+		return p;
+
+	p = procfd_process_alloc();
+	if (!p)
+		return ERR_PTR(-ENOMEM);
+	rcu_read_lock();
+	task = pid_task(pid, PIDTYPE_TGID);
+	started_ns = task ? task->start_boottime : 0;
+	rcu_read_unlock();
+	if (!task || !process_hook(p, pid, started_ns)) {
+		procfd_process_put(p);
+		return ERR_PTR(-ESRCH);
+	}
+
+	/* Two OPENs at once: both have hooked theirs, one is kept. */
+	other = NULL;
+	spin_lock(&by_pid_lock);
+	hash_for_each_possible(by_pid, other, by_pid, (unsigned long)pid) {
+		if (other->pid == pid && refcount_inc_not_zero(&other->refs))
+			break;
+	}
+	if (!other)
+		hash_add_rcu(by_pid, &p->by_pid, (unsigned long)pid);
+	spin_unlock(&by_pid_lock);
+	if (other) {
+		procfd_process_put(p);
+		return other;
+	}
+	return p;
+}
+
+static void process_free(struct rcu_head *rcu)
+{
+	kmem_cache_free(process_cache,
+			container_of(rcu, struct procfd_process, rcu));
+}
+
+/**
+ * procfd_process_put - drop a reference
+ * @p: process; gone if it was the last
+ *
+ * Context: Process context, must not hold pid->wait_pidfd.lock.
+ */
+void procfd_process_put(struct procfd_process *p)
+{
+	unsigned long flags;
+
+	if (!refcount_dec_and_test(&p->refs))
+		return;
+
+	if (p->pid) {
+		/* Once off the queue, under its lock, no wake can run. */
+		spin_lock_irqsave(&p->pid->wait_pidfd.lock, flags);
+		list_del_init(&p->exit_wait.entry);
+		spin_unlock_irqrestore(&p->pid->wait_pidfd.lock, flags);
+	}
+	if (hash_hashed(&p->by_pid)) {
+		spin_lock(&by_pid_lock);
+		hash_del_rcu(&p->by_pid);
+		spin_unlock(&by_pid_lock);
+	}
+	put_pid(p->pid);
+	put_pid(p->quiet_parent);
+	call_rcu(&p->rcu, process_free);
+}
+
+/* @deadline_ns as the caller's time namespace counts, as the host counts. */
+static ktime_t deadline_to_host(u64 deadline_ns)
+{
+	struct time_namespace *ns = current->nsproxy->time_ns;
+	ktime_t offset = timespec64_to_ktime(ns->offsets.monotonic);
+	ktime_t deadline = ns_to_ktime(min_t(u64, deadline_ns, KTIME_MAX));
+
+	/* An offset may be negative: saturate, never wrap into the past. */
+	if (offset < 0 && deadline > KTIME_MAX + offset)
+		return KTIME_MAX;
+	return ktime_sub(deadline, offset);
+}
+
+/**
+ * procfd_process_wait - wait until a process has exited
+ * @p: process
+ * @deadline_ns: CLOCK_MONOTONIC, PROCFD_DEADLINE_NONE for ever
+ *
+ * Return: 0; -ECHILD if there will never be a process; -ETIMEDOUT;
+ * -ERESTARTSYS on a signal, since a deadline that is absolute restarts cleanly.
+ */
+int procfd_process_wait(struct procfd_process *p, u64 deadline_ns)
+{
+	DEFINE_WAIT(wait);
+	ktime_t deadline;
+	int ret = 0;
+
+	deadline = deadline_to_host(deadline_ns);
+	while (!procfd_process_over(p)) {
+		prepare_to_wait(&p->wait, &wait, TASK_INTERRUPTIBLE);
+		if (procfd_process_over(p))
+			break;
+		if (signal_pending(current)) {
+			ret = -ERESTARTSYS;
+			break;
+		}
+		if (deadline_ns == PROCFD_DEADLINE_NONE) {
+			schedule();
+			continue;
+		}
+		/* 0 means that the time has come. */
+		if (!schedule_hrtimeout_range(&deadline, current->timer_slack_ns,
+					      HRTIMER_MODE_ABS)) {
+			if (!procfd_process_over(p))
+				ret = -ETIMEDOUT;
+			break;
+		}
+	}
+	finish_wait(&p->wait, &wait);
+
+	if (!ret && procfd_process_state(p) == PROCFD_STATE_DROPPED)
+		ret = -ECHILD;
+	return ret;
+}
+
+int __init procfd_process_init(void)
+{
+	process_cache = KMEM_CACHE(procfd_process, SLAB_ACCOUNT);
+	if (!process_cache)
+		return -ENOMEM;
+	exit_workqueue = alloc_workqueue("procfd", WQ_UNBOUND, 0);
+	if (!exit_workqueue) {
+		kmem_cache_destroy(process_cache);
+		return -ENOMEM;
+	}
+	return 0;
+}
+
+/*
+ * The module's references are gone, but the exit work may still be between its
+ * last module_put() and its return, and RCU has yet to free what it put.
+ */
+void procfd_process_exit(void)
+{
+	destroy_workqueue(exit_workqueue);
+	rcu_barrier();
+	kmem_cache_destroy(process_cache);
+}

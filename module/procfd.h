@@ -1,0 +1,248 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Internal types of the procfd module.
+ *
+ * Three objects, three rooms:
+ *
+ * - struct procfd_process (process.c): one per target process while anyone
+ *   refers to it. Holds the struct pid, the exit record and the queue of those
+ *   who wait. Knows nothing of files. fork.c makes one before the fork.
+ * - struct procfd_inode (fs.c): a descriptor, and the same inode with nlink > 0
+ *   is a name. Carries the authority and refers to a process. descriptor.c has
+ *   the file operations.
+ * - flink.c has nothing to do with processes; it gives names to descriptors.
+ *
+ * Who holds whom: an inode holds a reference on its process, and so does a
+ * pending fork, a quiet child and queued exit work. A process never holds an
+ * inode; its list of inodes is left by procfd_process_forget_inode().
+ *
+ * Lock order, outermost first:
+ *
+ *   inode_lock(directory) -> inode_lock(descriptor)	(the VFS's own)
+ *     procfd_inode.lock
+ *     procfd_process.lock -> inode->i_lock
+ *     pending_lock -> by_pid_lock, wait_pidfd.lock	(fork.c, process.c)
+ *   tasklist_lock -> siglock -> stats_lock		(the kernel's own)
+ *     pid->wait_pidfd.lock -> procfd_process.wait.lock
+ *
+ * pid->wait_pidfd.lock is taken with interrupts off and nested in the kernel's
+ * own locks at exit; nothing else of ours is taken under it but wait.lock. The
+ * spin locks of the first group nest as shown and not otherwise, and are taken in
+ * process context only.
+ */
+#ifndef PROCFD_H
+#define PROCFD_H
+
+#include <linux/cred.h>
+#include <linux/fs.h>
+#include <linux/list.h>
+#include <linux/pid.h>
+#include <linux/rcupdate.h>
+#include <linux/refcount.h>
+#include <linux/spinlock.h>
+#include <linux/types.h>
+#include <linux/wait.h>
+#include <linux/workqueue.h>
+
+#include "compat.h"
+#include "../uapi/procfd.h"
+
+/**
+ * struct procfd_record - what is left of a process
+ * @status: wait status, as waitpid(2) gives it
+ * @utime_ns: processor time in user mode, all threads
+ * @stime_ns: processor time in the kernel, all threads
+ * @maxrss_kb: greatest resident set
+ * @minflt: page faults without I/O
+ * @majflt: page faults with I/O
+ * @exited_ns: CLOCK_BOOTTIME
+ * @exited_real: the same instant, CLOCK_REALTIME, for the times of files
+ *
+ * Written once, under pid->wait_pidfd.lock, before the state becomes
+ * PROCFD_STATE_EXITED; constant from then on.
+ */
+struct procfd_record {
+	int status;
+	u64 utime_ns;
+	u64 stime_ns;
+	u64 maxrss_kb;
+	u64 minflt;
+	u64 majflt;
+	u64 exited_ns;
+	struct timespec64 exited_real;
+};
+
+/**
+ * struct procfd_process - a target process, or one that a fork will create
+ * @refs: inodes, pending fork, quiet child, exit work
+ * @state: enum procfd_state; read by procfd_process_state()
+ * @quiet: exit_signal was cleared; constant once bound
+ * @exit_matters: somebody beside the waiters is to be told of the exit: a quiet
+ *	child's state, or an inode that has had a name; never cleared
+ * @pid: its struct pid; constant from binding until the last put
+ * @id: identity, of the struct pid rather than of this object
+ * @started_ns: CLOCK_BOOTTIME
+ * @record: valid once @state is PROCFD_STATE_EXITED
+ * @exit_wait: our one entry on pid->wait_pidfd; protected by that queue's lock
+ * @wait: readers, pollers and waiters
+ * @by_pid: in the table of process.c, by @pid
+ * @lock: protects @inodes
+ * @inodes: descriptors and names that have not been told of the exit
+ * @exit_work: tells them, and ends the quiet child's hold; only if @exit_matters
+ * @quiet_parent: tgid of the process that armed @quiet; constant once bound
+ * @pending_node: in the table of fork.c, by @pending_task
+ * @pending_task: thread that announced the fork; protected by pending_lock
+ * @pending_exec_id: that thread's self_exec_id when it did
+ * @pending_flags: PROCFD_* flags of the announcement
+ * @rcu: the tables are read under RCU
+ */
+struct procfd_process {
+	refcount_t refs;
+	u32 state;
+	bool quiet;
+	bool exit_matters;
+	struct pid *pid;
+	u64 id;
+	u64 started_ns;
+	struct procfd_record record;
+	wait_queue_entry_t exit_wait;
+	wait_queue_head_t wait;
+	struct hlist_node by_pid;
+	spinlock_t lock;
+	struct list_head inodes;
+	struct work_struct exit_work;
+	struct pid *quiet_parent;
+	struct hlist_node pending_node;
+	struct task_struct *pending_task;
+	u64 pending_exec_id;
+	u32 pending_flags;
+	struct rcu_head rcu;
+};
+
+/**
+ * struct procfd_inode - a descriptor or name
+ * @process: what it refers to; constant, one reference
+ * @process_node: in process->inodes; protected by process->lock
+ * @lock: protects the fields below
+ * @authority: credentials that signals are sent with; NULL once the process
+ *	has exited, so that an old name pins no dead container
+ * @opened: open files, from FORK or ->open to ->release
+ * @forked: came from PROCFD_IOC_FORK
+ * @kill_on_close: see PROCFD_KILL_ON_CLOSE; changed under inode_lock() too
+ * @replacer: task that is replacing a name with this inode; it may exceed the
+ *	limit of names by the one that is about to go
+ * @vfs: the inode
+ */
+struct procfd_inode {
+	struct procfd_process *process;
+	struct list_head process_node;
+	spinlock_t lock;
+	const struct cred *authority;
+	unsigned int opened;
+	bool forked;
+	bool kill_on_close;
+	struct task_struct *replacer;
+	struct inode vfs;
+};
+
+static inline struct procfd_inode *procfd_i(const struct inode *inode)
+{
+	return container_of(inode, struct procfd_inode, vfs);
+}
+
+/**
+ * struct procfd_pin - an inode that is kept, and its superblock
+ * @sb: NULL if it is being shut down
+ * @inode: NULL if it is being evicted, or @sb is NULL
+ */
+struct procfd_pin {
+	struct super_block *sb;
+	struct inode *inode;
+};
+
+/* process.c */
+int procfd_process_init(void);
+void procfd_process_exit(void);
+struct procfd_process *procfd_process_alloc(void);
+struct procfd_process *procfd_process_open(struct pid *pid);
+void procfd_process_bind(struct procfd_process *p, struct task_struct *task);
+void procfd_process_drop(struct procfd_process *p);
+void procfd_process_put(struct procfd_process *p);
+void procfd_process_remember_inode(struct procfd_inode *pi);
+void procfd_process_forget_inode(struct procfd_inode *pi);
+bool procfd_process_exit_matters(struct procfd_process *p);
+struct procfd_process *procfd_process_find_quiet(struct pid *pid);
+int procfd_process_wait(struct procfd_process *p, u64 deadline_ns);
+
+static inline void procfd_process_get(struct procfd_process *p)
+{
+	refcount_inc(&p->refs);
+}
+
+/*
+ * Pairs with the smp_store_release() of whoever moves the state: what the state
+ * promises (pid and id when bound, record when exited) is visible after this.
+ */
+static inline u32 procfd_process_state(const struct procfd_process *p)
+{
+	return smp_load_acquire(&p->state);
+}
+
+/* True once reading has an answer: the record, or that there will be none. */
+static inline bool procfd_process_over(const struct procfd_process *p)
+{
+	return procfd_process_state(p) >= PROCFD_STATE_EXITED;
+}
+
+/* fork.c */
+int procfd_fork_init(void);
+void procfd_fork_exit(void);
+int procfd_fork_announce(struct procfd_process *p, u32 flags);
+void procfd_fork_withdraw(struct procfd_process *p);
+int procfd_fork_cancel(void);
+void procfd_fork_quiet_over(struct procfd_process *p);
+bool procfd_fork_autoreaps(void);
+
+/* authority.c */
+int procfd_authority_may_open(struct pid *pid);
+int procfd_authority_signal(struct procfd_inode *pi, int sig);
+
+/* record.c */
+size_t procfd_record_render(const struct procfd_process *p,
+			    char text[PROCFD_RECORD_MAX]);
+size_t procfd_record_size(const struct procfd_process *p);
+
+/* descriptor.c */
+extern const struct file_operations procfd_descriptor_fops;
+struct file *procfd_descriptor_file(struct vfsmount *mnt,
+				    struct procfd_process *p, u32 flags,
+				    bool forked);
+
+static inline bool procfd_is_descriptor(const struct file *file)
+{
+	return file->f_op == &procfd_descriptor_fops;
+}
+
+/* fs.c */
+int procfd_fs_init(void);
+void procfd_fs_exit(void);
+int procfd_fs_register(void);
+void procfd_fs_unregister(void);
+struct vfsmount *procfd_fs_pin(void);
+void procfd_fs_unpin(void);
+struct inode *procfd_fs_new_descriptor(struct super_block *sb,
+				       struct procfd_process *p);
+bool procfd_fs_is_descriptor_inode(const struct inode *inode);
+void procfd_fs_replacing(struct inode *inode, bool on);
+int procfd_fs_set_kill_on_close(struct inode *inode, bool on);
+void procfd_fs_pin_inode(struct procfd_pin *pin, struct procfd_inode *pi);
+void procfd_fs_unpin_inode(struct procfd_pin *pin);
+void procfd_fs_tell_exit(struct procfd_inode *pi);
+
+/* ioctl.c */
+int procfd_device_init(void);
+void procfd_device_exit(void);
+long procfd_descriptor_ioctl(struct file *file, unsigned int cmd,
+			     unsigned long arg);
+
+#endif /* PROCFD_H */
