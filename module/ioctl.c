@@ -19,6 +19,9 @@
 #define INFO_FLAGS	PROCFD_INFO_WAIT
 #define INFO_MASK	(PROCFD_INFO_STATE | PROCFD_INFO_IDS | \
 			 PROCFD_INFO_STATUS | PROCFD_INFO_RUSAGE)
+#define FLINK_FLAGS	(PROCFD_LINK_REPLACE | PROCFD_LINK_REPLACE_DEAD | \
+			 PROCFD_LINK_DURABLE)
+
 /* An ioctl number without its size. */
 #define COMMAND(cmd)	((cmd) & ~IOCSIZE_MASK)
 
@@ -69,6 +72,7 @@ static int query(unsigned int cmd, void __user *arg)
 		.fork_flags	= FORK_FLAGS,
 		.open_flags	= OPEN_FLAGS,
 		.info_flags	= INFO_FLAGS,
+		.flink_flags	= FLINK_FLAGS,
 		.info_mask	= INFO_MASK,
 		.features	= procfd_fork_autoreaps() ?
 				  PROCFD_FEATURE_AUTOREAP : 0,
@@ -187,6 +191,16 @@ out_put:
 	return ret;
 }
 
+static int flink(unsigned int cmd, const void __user *arg)
+{
+	struct procfd_flink args;
+	int ret;
+
+	ret = struct_from_user(&args, sizeof(args), PROCFD_FLINK_SIZE_VER0, cmd,
+			       arg);
+	return ret ?: procfd_flink(&args);
+}
+
 static long device_ioctl(struct file *file, unsigned int cmd,
 			 unsigned long arg)
 {
@@ -200,6 +214,8 @@ static long device_ioctl(struct file *file, unsigned int cmd,
 		return fork_announce(mnt, cmd, user);
 	case COMMAND(PROCFD_IOC_OPEN):
 		return open_process(mnt, cmd, user);
+	case COMMAND(PROCFD_IOC_FLINK):
+		return flink(cmd, user);
 	}
 	if (cmd == PROCFD_IOC_CANCEL)
 		return arg ? -EINVAL : procfd_fork_cancel();

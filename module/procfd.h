@@ -245,4 +245,7 @@ void procfd_device_exit(void);
 long procfd_descriptor_ioctl(struct file *file, unsigned int cmd,
 			     unsigned long arg);
 
+/* flink.c */
+int procfd_flink(const struct procfd_flink *args);
+
 #endif /* PROCFD_H */
