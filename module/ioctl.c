@@ -228,8 +228,14 @@ static void info_fill(struct procfd_inode *pi, struct procfd_info *info)
 	const struct procfd_record *record = &p->record;
 	u32 state = procfd_process_state(p);
 	u64 mask = PROCFD_INFO_STATE;
-	bool bound = state == PROCFD_STATE_RUNNING ||
-		     state == PROCFD_STATE_EXITED;
+	bool bound, reaped = false;
+
+	bound = state == PROCFD_STATE_RUNNING || state == PROCFD_STATE_EXITED;
+	if (bound) {
+		reaped = !pid_has_task(p->pid, PIDTYPE_TGID);
+		/* Recorded before it was reaped, which may be just now. */
+		state = procfd_process_state(p);
+	}
 
 	if (bound)
 		mask |= PROCFD_INFO_IDS;
@@ -242,7 +248,7 @@ static void info_fill(struct procfd_inode *pi, struct procfd_info *info)
 		info->attributes |= PROCFD_ATTR_KILL_ON_CLOSE;
 	if (bound && p->quiet)
 		info->attributes |= PROCFD_ATTR_QUIET;
-	if (bound && !pid_has_task(p->pid, PIDTYPE_TGID))
+	if (reaped)
 		info->attributes |= PROCFD_ATTR_REAPED;
 	if (mask & PROCFD_INFO_IDS) {
 		info->id = p->id;

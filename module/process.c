@@ -45,9 +45,10 @@ static DEFINE_SPINLOCK(by_pid_lock);
  *   sum += leader's				detach the leader from its pid
  *						write_sequnlock(stats_lock)
  *
- * and the leader's share would count twice. The sequence tells, odd or changed;
- * then the process counts as reaped, as it would a moment later. To wait for an
- * even number would be a deadlock: the reaper wakes us with that lock held.
+ * and the leader's share would count twice. The sequence tells, odd or changed,
+ * as it does when the last other thread is folded in likewise. To wait here for
+ * an even number would be a deadlock, since the reaper wakes us with that lock
+ * held: procfd_process_open() looks again from outside.
  */
 static bool record_take(struct procfd_record *record,
 			struct task_struct *leader)
@@ -75,11 +76,27 @@ static bool record_take(struct procfd_record *record,
 	return !read_seqcount_retry(&signal->stats_lock.seqcount, seq);
 }
 
+/* The state has become final: wake who waits, and have the rest done later. */
+static void process_is_over(struct procfd_process *p, u32 state,
+			    __poll_t events)
+{
+	/* Record before state; pairs with procfd_process_state(). */
+	smp_store_release(&p->state, state);
+	wake_up_poll(&p->wait, events);
+	smp_mb();	/* drawn at procfd_process_exit_matters() */
+	/*
+	 * At an exit the last put may have been a moment ago, and wait for the
+	 * lock that we hold to leave the queue; then nobody is left to tell.
+	 */
+	if (READ_ONCE(p->exit_matters) && refcount_inc_not_zero(&p->refs))
+		queue_work(exit_workqueue, &p->exit_work);
+}
+
 /*
  * See whether the process has exited, and record it if so. The only writer of
  * a record; pid->wait_pidfd.lock keeps it to one at a time.
  *
- * Return: false if the process was reaped and there is no record.
+ * Return: false if there is no record and the process is being reaped, or was.
  */
 static bool process_look(struct procfd_process *p)
 {
@@ -114,16 +131,8 @@ static bool process_look(struct procfd_process *p)
 		goto out;
 
 	list_del_init(&p->exit_wait.entry);
-	/* Record before state; pairs with procfd_process_state(). */
-	smp_store_release(&p->state, PROCFD_STATE_EXITED);
-	wake_up_poll(&p->wait, EPOLLIN | EPOLLRDNORM | EPOLLHUP);
-	smp_mb();	/* drawn at procfd_process_exit_matters() */
-	/*
-	 * The last put may have been a moment ago, and waits for the lock that
-	 * we hold to leave the queue; then there is nobody left to tell.
-	 */
-	if (READ_ONCE(p->exit_matters) && refcount_inc_not_zero(&p->refs))
-		queue_work(exit_workqueue, &p->exit_work);
+	process_is_over(p, PROCFD_STATE_EXITED,
+			EPOLLIN | EPOLLRDNORM | EPOLLHUP);
 out:
 	rcu_read_unlock();
 	return known;
@@ -280,6 +289,17 @@ static bool process_hook(struct procfd_process *p, struct pid *pid,
 	return known;
 }
 
+static bool process_look_again(struct procfd_process *p)
+{
+	unsigned long flags;
+	bool known;
+
+	spin_lock_irqsave(&p->pid->wait_pidfd.lock, flags);
+	known = process_look(p);
+	spin_unlock_irqrestore(&p->pid->wait_pidfd.lock, flags);
+	return known;
+}
+
 static struct procfd_process *process_find(struct pid *pid, bool quiet)
 {
 	struct procfd_process *p;
@@ -339,8 +359,8 @@ void procfd_process_bind(struct procfd_process *p, struct task_struct *task)
  */
 void procfd_process_drop(struct procfd_process *p)
 {
-	smp_store_release(&p->state, PROCFD_STATE_DROPPED);
-	wake_up_poll(&p->wait, EPOLLIN | EPOLLERR | EPOLLHUP);
+	process_is_over(p, PROCFD_STATE_DROPPED,
+			EPOLLIN | EPOLLERR | EPOLLHUP);
 }
 
 /**
@@ -354,6 +374,7 @@ struct procfd_process *procfd_process_open(struct pid *pid)
 	struct procfd_process *p, *other;
 	struct task_struct *task;
 	u64 started_ns;
+	bool known;
 
 	p = process_find(pid, false);
 	if (p)
@@ -366,7 +387,16 @@ struct procfd_process *procfd_process_open(struct pid *pid)
 	task = pid_task(pid, PIDTYPE_TGID);
 	started_ns = task ? task->start_boottime : 0;
 	rcu_read_unlock();
-	if (!task || !process_hook(p, pid, started_ns)) {
+	known = task && process_hook(p, pid, started_ns);
+	/*
+	 * A thread is being reaped just now. If it is not the leader, there is
+	 * an exit to record; if it is, it has left the pid in a moment.
+	 */
+	while (task && !known && pid_has_task(pid, PIDTYPE_TGID)) {
+		cpu_relax();
+		known = process_look_again(p);
+	}
+	if (!known) {
 		procfd_process_put(p);
 		return ERR_PTR(-ESRCH);
 	}
@@ -423,14 +453,20 @@ void procfd_process_put(struct procfd_process *p)
 	call_rcu(&p->rcu, process_free);
 }
 
-/* @deadline_ns as the caller's time namespace counts, as the host counts. */
+/*
+ * @deadline_ns as the caller's time namespace counts, as the host counts. Never
+ * negative, which timers take for the far future, nor wrapped.
+ */
 static ktime_t deadline_to_host(u64 deadline_ns)
 {
-	struct time_namespace *ns = current->nsproxy->time_ns;
-	ktime_t offset = timespec64_to_ktime(ns->offsets.monotonic);
 	ktime_t deadline = ns_to_ktime(min_t(u64, deadline_ns, KTIME_MAX));
+	ktime_t offset = 0;
 
-	/* An offset may be negative: saturate, never wrap into the past. */
+#ifdef CONFIG_TIME_NS
+	offset = timespec64_to_ktime(current->nsproxy->time_ns->offsets.monotonic);
+#endif
+	if (deadline < offset)
+		return 0;
 	if (offset < 0 && deadline > KTIME_MAX + offset)
 		return KTIME_MAX;
 	return ktime_sub(deadline, offset);
@@ -446,11 +482,11 @@ static ktime_t deadline_to_host(u64 deadline_ns)
  */
 int procfd_process_wait(struct procfd_process *p, u64 deadline_ns)
 {
+	bool forever = deadline_ns == PROCFD_DEADLINE_NONE;
+	ktime_t deadline = forever ? KTIME_MAX : deadline_to_host(deadline_ns);
 	DEFINE_WAIT(wait);
-	ktime_t deadline;
 	int ret = 0;
 
-	deadline = deadline_to_host(deadline_ns);
 	while (!procfd_process_over(p)) {
 		prepare_to_wait(&p->wait, &wait, TASK_INTERRUPTIBLE);
 		if (procfd_process_over(p))
@@ -459,7 +495,7 @@ int procfd_process_wait(struct procfd_process *p, u64 deadline_ns)
 			ret = -ERESTARTSYS;
 			break;
 		}
-		if (deadline_ns == PROCFD_DEADLINE_NONE) {
+		if (forever) {
 			schedule();
 			continue;
 		}
