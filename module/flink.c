@@ -230,11 +230,24 @@ static int lend_linkable(const struct flink *f, bool *was_linkable)
 	return 1;
 }
 
+/*
+ * Under the inode's lock, as if it were the end of a link of our own:
+ *
+ *   here, after vfs_link() failed early	linkat(2), inside vfs_link()
+ *						inode_lock()
+ *						I_LINKABLE is set: go on
+ *   inode_lock() waits
+ *						->link: inc_nlink() wants the flag
+ *						inode_unlock()
+ *   clear it
+ */
 static void take_back_linkable(const struct flink *f)
 {
+	inode_lock(f->inode);
 	spin_lock(&f->inode->i_lock);
 	inode_state_clear(f->inode, I_LINKABLE);
 	spin_unlock(&f->inode->i_lock);
+	inode_unlock(f->inode);
 }
 
 /*
