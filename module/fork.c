@@ -292,7 +292,10 @@ static void probe_exec(void *data, struct task_struct *task, pid_t old_pid,
 /*
  * In each thread that exits, before exit_notify(). exec sets a quiet child's
  * exit signal to SIGCHLD some time before probe_exec() sets it back, and a
- * signal may kill the child in between; here is where that is closed.
+ * signal may kill the child in between; here is where that is closed. The
+ * thread that exec'd leads by then. Others must leave the leader's exit signal
+ * alone: exec waits for most of them, but not for all kinds, before it makes
+ * the old leader a thread.
  */
 static void probe_exit(PROCFD_PROBE_EXIT_ARGS(void *data,
 					      struct task_struct *task))
@@ -300,7 +303,8 @@ static void probe_exit(PROCFD_PROBE_EXIT_ARGS(void *data,
 	if (likely(!atomic_read(&armed)))
 		return;
 	procfd_fork_cancel();
-	quiet_update_current();
+	if (thread_group_leader(current))
+		quiet_update_current();
 }
 
 /*

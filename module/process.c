@@ -76,13 +76,42 @@ static bool record_take(struct procfd_record *record,
 	return !read_seqcount_retry(&signal->stats_lock.seqcount, seq);
 }
 
+/*
+ * Two may exist for one process, see procfd_process_bind(), and must tell the
+ * same: the first to record it lends the other its record. Both are on the
+ * queue whose lock is held.
+ */
+static bool record_copy(struct procfd_process *p)
+{
+	struct procfd_process *other;
+
+	hash_for_each_possible_rcu(by_pid, other, by_pid,
+				   (unsigned long)p->pid) {
+		if (other->pid == p->pid &&
+		    procfd_process_state(other) == PROCFD_STATE_EXITED) {
+			p->record = other->record;
+			return true;
+		}
+	}
+	return false;
+}
+
+/*
+ * Everybody, exclusive waiters too: a state comes once, and each of those that
+ * say EPOLLEXCLUSIVE would wait for ever if another were told of it.
+ */
+static void wake_waiters(struct procfd_process *p, __poll_t events)
+{
+	__wake_up(&p->wait, TASK_NORMAL, 0, poll_to_key(events));
+}
+
 /* The state has become final: wake who waits, and have the rest done later. */
 static void process_is_over(struct procfd_process *p, u32 state,
 			    __poll_t events)
 {
 	/* Record before state; pairs with procfd_process_state(). */
 	smp_store_release(&p->state, state);
-	wake_up_poll(&p->wait, events);
+	wake_waiters(p, events);
 	smp_mb();	/* drawn at procfd_process_exit_matters() */
 	/*
 	 * At an exit the last put may have been a moment ago, and wait for the
@@ -126,7 +155,7 @@ static bool process_look(struct procfd_process *p)
 	if (!READ_ONCE(leader->exit_state) || !thread_group_leader(leader) ||
 	    !thread_group_empty(leader))
 		goto out;
-	known = record_take(&p->record, leader);
+	known = record_copy(p) || record_take(&p->record, leader);
 	if (!known)
 		goto out;
 
@@ -341,7 +370,8 @@ static void process_publish(struct procfd_process *p)
  *
  * The child can be found by its pid before this, so that an OPEN on another
  * CPU may have made a procfd_process of its own. Both are right, and one more
- * wait queue entry is all that it costs: identity comes from the struct pid.
+ * wait queue entry is all that it costs: identity comes from the struct pid, and
+ * record_copy() keeps their records the same.
  *
  * Context: Process context, must not sleep. Cannot fail.
  */
@@ -350,7 +380,7 @@ void procfd_process_bind(struct procfd_process *p, struct task_struct *task)
 	/* It has not run, so it cannot have been reaped. */
 	WARN_ON_ONCE(!process_hook(p, task_pid(task), task->start_boottime));
 	process_publish(p);
-	wake_up_poll(&p->wait, EPOLLOUT | EPOLLWRNORM);
+	wake_waiters(p, EPOLLOUT | EPOLLWRNORM);
 }
 
 /**
