@@ -28,9 +28,10 @@ int procfd_authority_may_open(struct pid *pid)
 
 	/* priv = 0: with current's credentials, and the LSM is asked too. */
 	ret = kill_pid(pid, 0, 0);
-	if (ret != -EPERM)
+	if (ret != -EPERM && ret != -EACCES)	/* the latter is some LSMs' */
 		return ret;
 
+	ret = -EPERM;
 	rcu_read_lock();
 	task = pid_task(pid, PIDTYPE_TGID);
 	if (task && same_thread_group(rcu_dereference(task->real_parent),
@@ -46,7 +47,8 @@ int procfd_authority_may_open(struct pid *pid)
  * @sig: signal, 0 only checks
  *
  * Context: Process context, may sleep.
- * Return: 0; -ESRCH before there is a process and once it has exited; -EPERM.
+ * Return: 0; -ESRCH before there is a process and once it has exited; -EPERM,
+ * or -EACCES as the LSM has it.
  */
 int procfd_authority_signal(struct procfd_inode *pi, int sig)
 {

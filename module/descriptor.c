@@ -93,6 +93,11 @@ static ssize_t descriptor_write_iter(struct kiocb *iocb, struct iov_iter *from)
 			break;
 		consumed = parse.offset;
 	}
+	/*
+	 * The VFS took the offset before the call and stores it after. A reader
+	 * that the signal made runnable may have moved it since.
+	 */
+	iocb->ki_pos = READ_ONCE(iocb->ki_filp->f_pos);
 out_free:
 	if (bytes != small)
 		kfree(bytes);

@@ -21,6 +21,9 @@
 
 #define MAX_DEFAULT	65536
 
+/* Of how many names of a process that exits the directories are told. */
+#define NAMES_TOLD	256U
+
 /**
  * struct procfd_sb - what the superblock knows
  * @uid: owner of the root directory, as the options gave it
@@ -209,20 +212,23 @@ void procfd_fs_unpin_inode(struct procfd_pin *pin)
 		deactivate_super(pin->sb);
 }
 
-/* All names of an inode, each with a reference. */
+/*
+ * The names of an inode, each with a reference. So many that a spin lock is not
+ * held for long: whose owner makes more has not told their directories.
+ */
 static struct dentry **get_names(struct inode *inode, unsigned int *count)
 {
-	unsigned int room = READ_ONCE(inode->i_nlink);
+	unsigned int room = min(READ_ONCE(inode->i_nlink), NAMES_TOLD);
 	struct dentry **names, *dentry;
 
 	*count = 0;
-	names = kvmalloc_array(room, sizeof(*names), GFP_KERNEL);
+	names = kmalloc_array(room, sizeof(*names), GFP_KERNEL);
 	if (!names)
 		return NULL;
 	spin_lock(&inode->i_lock);
 	for_each_alias(dentry, inode) {
 		if (*count == room)
-			break;	/* linked just now, after the exit */
+			break;
 		spin_lock(&dentry->d_lock);
 		if (!d_unhashed(dentry))
 			names[(*count)++] = dget_dlock(dentry);
@@ -258,7 +264,7 @@ void procfd_fs_tell_exit(struct procfd_inode *pi)
 	}
 	if (!count)
 		fsnotify_inode(inode, FS_ATTRIB);
-	kvfree(names);
+	kfree(names);
 }
 
 /*

@@ -19,20 +19,20 @@ static int __init procfd_init(void)
 	ret = procfd_fork_init();
 	if (ret)
 		goto out_fs;
-	ret = procfd_device_init();
-	if (ret)
-		goto out_fork;
 	/*
-	 * Last: a module that fails to load is freed no matter who uses it, and
-	 * this fails only if there is a filesystem of that name already.
+	 * A module that fails to load is freed no matter who uses it. Nobody
+	 * but root mounts, and only a lack of memory can fail the device.
 	 */
 	ret = procfd_fs_register();
 	if (ret)
-		goto out_device;
+		goto out_fork;
+	ret = procfd_device_init();
+	if (ret)
+		goto out_unregister;
 	return 0;
 
-out_device:
-	procfd_device_exit();
+out_unregister:
+	procfd_fs_unregister();
 out_fork:
 	procfd_fork_exit();
 out_fs:
@@ -49,8 +49,8 @@ out_process:
  */
 static void __exit procfd_exit(void)
 {
-	procfd_fs_unregister();
 	procfd_device_exit();
+	procfd_fs_unregister();
 	procfd_fork_exit();
 	procfd_process_exit();
 	procfd_fs_exit();

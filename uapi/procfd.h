@@ -206,7 +206,9 @@ enum procfd_state {
  * @minflt: out: page faults that needed no I/O
  * @majflt: out: page faults that needed I/O
  * @started_ns: out: start of the process, CLOCK_BOOTTIME, nanoseconds
- * @exited_ns: out: its exit, CLOCK_BOOTTIME, nanoseconds
+ * @exited_ns: out: its exit, CLOCK_BOOTTIME, nanoseconds; of a zombie that had
+ *	no descriptor before, the moment when it was opened, as the kernel keeps
+ *	no other
  *
  * Out fields of groups that are not filled are zero.
  */
