@@ -87,11 +87,21 @@ static int name(PROCFD_IDMAP_ARG(idmap), struct inode *dir,		\
 }
 #endif
 
-/* 7.3: ->create is always exclusive. */
+/* 7.3: ->create is always exclusive, and not told so any more. */
 #ifdef HAVE_CREATE_EXCL
-#define PROCFD_CREATE_EXCL_ARG	, bool excl
+#define PROCFD_DEFINE_CREATE(name, ret)					\
+static int name(PROCFD_IDMAP_ARG(idmap), struct inode *dir,		\
+		struct dentry *dentry, umode_t mode, bool excl)		\
+{									\
+	return ret;							\
+}
 #else
-#define PROCFD_CREATE_EXCL_ARG
+#define PROCFD_DEFINE_CREATE(name, ret)					\
+static int name(PROCFD_IDMAP_ARG(idmap), struct inode *dir,		\
+		struct dentry *dentry, umode_t mode)			\
+{									\
+	return ret;							\
+}
 #endif
 
 /* 7.0 has a macro, and the list's node in another place. */

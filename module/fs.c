@@ -385,12 +385,7 @@ static int make_directory(PROCFD_IDMAP_ARG(idmap), struct inode *dir,
 PROCFD_DEFINE_MKDIR(dir_mkdir, make_directory)
 
 /* Names come from flink only. Without this it would be EACCES. */
-static int dir_create(PROCFD_IDMAP_ARG(idmap), struct inode *dir,
-		      struct dentry *dentry, umode_t mode
-		      PROCFD_CREATE_EXCL_ARG)
-{
-	return -EPERM;
-}
+PROCFD_DEFINE_CREATE(dir_create, -EPERM)
 
 static const struct inode_operations dir_iops = {
 	.create		= dir_create,
@@ -547,15 +542,20 @@ static void apply_options(struct super_block *sb,
 
 	inode_lock(root);
 	if (options->given & BIT(OPT_UID))
-		psb->uid = root->i_uid = options->sb.uid;
+		psb->uid = options->sb.uid;
 	if (options->given & BIT(OPT_GID))
-		psb->gid = root->i_gid = options->sb.gid;
-	if (options->given & BIT(OPT_MODE)) {
+		psb->gid = options->sb.gid;
+	if (options->given & BIT(OPT_MODE))
 		psb->mode = options->sb.mode;
-		root->i_mode = S_IFDIR | psb->mode;
-	}
 	if (options->given & BIT(OPT_MAX))
 		WRITE_ONCE(psb->max, options->sb.max);
+	/* What was not given may have been changed by chmod since, and stays. */
+	if (options->given & BIT(OPT_UID))
+		root->i_uid = psb->uid;
+	if (options->given & BIT(OPT_GID))
+		root->i_gid = psb->gid;
+	if (options->given & BIT(OPT_MODE))
+		root->i_mode = S_IFDIR | psb->mode;
 	if (options->given & (BIT(OPT_UID) | BIT(OPT_GID) | BIT(OPT_MODE)))
 		inode_set_ctime_current(root);
 	inode_unlock(root);
@@ -631,9 +631,11 @@ static const struct fs_context_operations context_ops = {
 
 static int init_context(struct fs_context *fc)
 {
-	fc->fs_private = kzalloc(sizeof(struct procfd_options), GFP_KERNEL);
-	if (!fc->fs_private)
+	struct procfd_options *options = kzalloc(sizeof(*options), GFP_KERNEL);
+
+	if (!options)
 		return -ENOMEM;
+	fc->fs_private = options;
 	fc->ops = &context_ops;
 	/*
 	 * Or FORK would fail in a container whenever the superblock was made in

@@ -108,7 +108,7 @@ struct procfd_process {
 	wait_queue_entry_t exit_wait;
 	wait_queue_head_t wait;
 	struct hlist_node by_pid;
-	spinlock_t lock;
+	spinlock_t lock;	/* protects inodes */
 	struct list_head inodes;
 	struct work_struct exit_work;
 	struct pid *quiet_parent;
@@ -136,7 +136,7 @@ struct procfd_process {
 struct procfd_inode {
 	struct procfd_process *process;
 	struct list_head process_node;
-	spinlock_t lock;
+	spinlock_t lock;	/* protects what follows */
 	const struct cred *authority;
 	unsigned int opened;
 	bool forked;
@@ -185,7 +185,7 @@ static inline void procfd_process_get(struct procfd_process *p)
  */
 static inline u32 procfd_process_state(const struct procfd_process *p)
 {
-	return smp_load_acquire(&p->state);
+	return smp_load_acquire(&p->state);	/* see above */
 }
 
 /* True once reading has an answer: the record, or that there will be none. */
