@@ -1,0 +1,252 @@
+// SPDX-License-Identifier: MIT
+#include "common.hpp"
+
+class file : public with_module {
+protected:
+	/// \return  a file of this content that has no name any more
+	[[nodiscard]] procfd::unique_fd
+	unlinked(std::string_view contents) const
+	{
+		std::string path = dir / "gone";
+		procfd::unique_fd fd(::open(
+			path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644));
+
+		EXPECT_EQ(static_cast<ssize_t>(contents.size()),
+			  ::write(fd.get(), contents.data(), contents.size()));
+		EXPECT_EQ(0, ::unlink(path.c_str()));
+		return fd;
+	}
+	/// Make an ordinary file.
+	void make(const char *name, std::string_view contents,
+		  mode_t mode = 0644) const
+	{
+		auto fd = unlinked(contents);
+
+		ASSERT_EQ(0, ::fchmod(fd.get(), mode));
+		ASSERT_OK(procfd::flink(fd.get(), dir / name));
+	}
+	[[nodiscard]] mode_t mode_of(const char *name) const
+	{
+		struct stat st {};
+
+		EXPECT_EQ(0, ::lstat((dir / name).c_str(), &st));
+		return st.st_mode;
+	}
+
+	scratch dir;
+};
+
+TEST(anonymous, file_has_no_name_and_is_close_on_exec)
+{
+	scratch dir;
+	auto fd = procfd::open_anonymous(dir.str());
+	struct stat st;
+
+	ASSERT_OK(fd);
+	ASSERT_EQ(0, ::fstat(fd->get(), &st));
+	EXPECT_EQ(0U, st.st_nlink);
+	EXPECT_EQ(S_IFREG | 0600U, st.st_mode);
+	EXPECT_EQ(0U, entries(dir.str()));
+	EXPECT_EQ(FD_CLOEXEC, ::fcntl(fd->get(), F_GETFD));
+	EXPECT_EQ(5, ::pwrite(fd->get(), "hello", 5, 0));
+}
+
+TEST(anonymous, file_needs_a_directory)
+{
+	EXPECT_ERROR(ENOENT, procfd::open_anonymous("/nonexistent"));
+	EXPECT_ERROR(ENOENT, procfd::open_anonymous(""));
+	EXPECT_ERROR(ENOTDIR, procfd::open_anonymous("/proc/self/status"));
+}
+
+TEST(replacing, a_directory_that_is_not_there_fails_early)
+{
+	EXPECT_ERROR(ENOENT, procfd::replace_file("/nonexistent/f", "x"));
+	EXPECT_ERROR(ENOENT, procfd::replace_file("", "x"));
+}
+
+// A filesystem that any kernel has and that knows no O_TMPFILE.
+TEST_F(file, anonymous_also_where_there_is_no_o_tmpfile)
+{
+	ASSERT_EQ(0,
+		  ::mount("mqueue", dir.str().c_str(), "mqueue", 0, nullptr));
+
+	procfd::unique_fd tmpfile(::open(dir.str().c_str(),
+					 O_RDWR | O_TMPFILE | O_CLOEXEC, 0600));
+
+	EXPECT_EQ(EOPNOTSUPP, errno);
+
+	auto before = entries(dir.str());
+	auto fd = procfd::open_anonymous(dir.str());
+	struct stat st {};
+
+	EXPECT_OK(fd);
+	EXPECT_EQ(0, ::fstat(fd->get(), &st));
+	EXPECT_EQ(0U, st.st_nlink);
+	EXPECT_EQ(before, entries(dir.str()));
+	*fd = {};
+	EXPECT_EQ(0, ::umount(dir.str().c_str()));
+}
+
+TEST_F(file, flink_names_a_file_that_was_unlinked)
+{
+	auto fd = unlinked("hello");
+
+	ASSERT_OK(procfd::flink(fd.get(), dir / "f"));
+	EXPECT_EQ("hello", slurp(dir / "f"));
+	EXPECT_ERROR(EEXIST, procfd::flink(fd.get(), dir / "f"));
+	EXPECT_OK(procfd::flink(fd.get(), dir / "g"));
+}
+
+TEST_F(file, flink_is_relative_to_a_directory)
+{
+	auto fd = unlinked("hello");
+	procfd::unique_fd at(::open(dir.str().c_str(), O_PATH | O_CLOEXEC));
+
+	ASSERT_EQ(0, ::mkdirat(at.get(), "sub", 0755));
+	EXPECT_OK(procfd::flink_at(fd.get(), at.get(), "f"));
+	EXPECT_OK(procfd::frename_at(fd.get(), at.get(), "sub/f"));
+	EXPECT_EQ("hello", slurp(dir / "sub/f"));
+}
+
+TEST_F(file, frename_replaces)
+{
+	make("f", "old");
+	for (auto keep : {procfd::durability::relaxed, procfd::durable}) {
+		auto fd = unlinked("new");
+
+		ASSERT_OK(procfd::frename(fd.get(), dir / "f", keep));
+		EXPECT_EQ("new", slurp(dir / "f"));
+	}
+	EXPECT_EQ(1U, entries(dir.str()));
+}
+
+TEST_F(file, frename_answers_as_rename_does)
+{
+	auto fd = unlinked("new");
+
+	ASSERT_EQ(0, ::mkdir((dir / "sub").c_str(), 0755));
+	EXPECT_ERROR(EISDIR, procfd::frename(fd.get(), dir / "sub"));
+	EXPECT_ERROR(ENOTDIR, procfd::frename(fd.get(), dir / "f/"));
+	EXPECT_ERROR(EBUSY, procfd::frename(fd.get(), dir / "."));
+	EXPECT_ERROR(EXDEV, procfd::frename(fd.get(), "/dev/procfd-f"));
+	EXPECT_ERROR(EBADF, procfd::frename(-1, dir / "f"));
+	EXPECT_EQ(1U, entries(dir.str()));
+}
+
+TEST_F(file, replace_file_makes_and_replaces)
+{
+	ASSERT_OK(procfd::replace_file(dir / "f", "one"));
+	EXPECT_EQ("one", slurp(dir / "f"));
+	ASSERT_OK(procfd::replace_file(dir / "f", "two",
+				       {.keep = procfd::durable}));
+	EXPECT_EQ("two", slurp(dir / "f"));
+	ASSERT_OK(procfd::replace_file(dir / "f", ""));
+	EXPECT_EQ("", slurp(dir / "f"));
+	EXPECT_EQ(1U, entries(dir.str()));
+}
+
+TEST_F(file, replace_file_is_relative_to_a_directory)
+{
+	procfd::unique_fd at(::open(dir.str().c_str(), O_PATH | O_CLOEXEC));
+
+	ASSERT_OK(procfd::replace_file_at(at.get(), "f", "one"));
+	EXPECT_EQ("one", slurp(dir / "f"));
+}
+
+TEST_F(file, replace_file_takes_the_mode_from_umask_argument_or_old_file)
+{
+	mode_t before = ::umask(027);
+
+	ASSERT_OK(procfd::replace_file(dir / "f", "x"));
+	EXPECT_EQ(S_IFREG | 0640U, mode_of("f"));
+	ASSERT_OK(procfd::replace_file(dir / "f", "x", {.mode = 0604}));
+	EXPECT_EQ(S_IFREG | 0604U, mode_of("f"));
+	ASSERT_OK(procfd::replace_file(dir / "f", "x"));
+	EXPECT_EQ(S_IFREG | 0604U, mode_of("f"));
+	::umask(before);
+}
+
+TEST_F(file, replace_file_keeps_the_owner_and_no_set_id_bit)
+{
+	struct stat st;
+
+	make("f", "old");
+	ASSERT_EQ(0, ::chown((dir / "f").c_str(), 1000, 2000));
+	ASSERT_EQ(0, ::chmod((dir / "f").c_str(), 06750));
+	ASSERT_OK(procfd::replace_file(dir / "f", "new"));
+	ASSERT_EQ(0, ::stat((dir / "f").c_str(), &st));
+	EXPECT_EQ(1000U, st.st_uid);
+	EXPECT_EQ(2000U, st.st_gid);
+	EXPECT_EQ(S_IFREG | 0750U, st.st_mode);
+}
+
+TEST_F(file, replace_file_gives_a_group_that_it_cannot_keep_nothing)
+{
+	make("f", "old", 0664);
+	ASSERT_EQ(0, ::chown((dir / "f").c_str(), 0, 2000));
+	ASSERT_EQ(0, ::chmod(dir.str().c_str(), 0777));
+
+	auto c = child([&] {
+		if (::setresgid(1000, 1000, 1000) ||
+		    ::setresuid(1000, 1000, 1000))
+			return 99;
+		return procfd::replace_file(dir / "f", "new").error().value();
+	});
+	struct stat st;
+
+	ASSERT_EQ("exited 0", c.wait()->str());
+	ASSERT_EQ(0, ::stat((dir / "f").c_str(), &st));
+	EXPECT_EQ(1000U, st.st_uid);
+	EXPECT_EQ(1000U, st.st_gid);
+	EXPECT_EQ(S_IFREG | 0604U, st.st_mode);
+}
+
+TEST_F(file, replace_file_replaces_a_symlink_and_leaves_its_target)
+{
+	make("target", "old");
+	ASSERT_EQ(0, ::symlink("target", (dir / "f").c_str()));
+	ASSERT_OK(procfd::replace_file(dir / "f", "new"));
+	EXPECT_EQ("new", slurp(dir / "f"));
+	EXPECT_EQ("old", slurp(dir / "target"));
+	EXPECT_TRUE(S_ISREG(mode_of("f")));
+}
+
+TEST_F(file, replace_file_that_fails_leaves_all_as_it_was)
+{
+	ASSERT_EQ(0, ::mkdir((dir / "f").c_str(), 0755));
+	EXPECT_ERROR(EISDIR, procfd::replace_file(dir / "f", "new"));
+	EXPECT_TRUE(S_ISDIR(mode_of("f")));
+	make("g", "old");
+
+	procfd::unique_fd unreadable(
+		::open(dir.str().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+
+	EXPECT_ERROR(EISDIR,
+		     procfd::replace_file_from(dir / "g", unreadable.get()));
+	EXPECT_EQ("old", slurp(dir / "g"));
+	EXPECT_EQ(2U, entries(dir.str()));
+}
+
+TEST_F(file, replace_file_from_takes_all_that_comes)
+{
+	channel in;
+	std::string much(300000, 'x');
+	auto writer = child([&] {
+		const char *at = much.data();
+
+		for (std::size_t left = much.size(); left;) {
+			ssize_t n = ::write(in.writer(), at, left);
+
+			if (n <= 0)
+				return 1;
+			at += n;
+			left -= static_cast<std::size_t>(n);
+		}
+		return 0;
+	});
+
+	in.close_writer();
+	ASSERT_OK(procfd::replace_file_from(dir / "f", in.reader()));
+	EXPECT_EQ(much, slurp(dir / "f"));
+	EXPECT_TRUE(writer.wait()->success());
+}

@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: MIT
+//
+// frename: give standard input or an open file a name, in place of what has it.
+
+#include <memory>
+#include <vector>
+
+#include <unistd.h>
+
+#include <procfd/file.hpp>
+
+#include "tool.hpp"
+
+namespace {
+
+std::string check_mode(const std::string &text)
+{
+	auto mode = tool::number(text, 8);
+
+	return mode && *mode <= 07777 ? "" : "not an octal mode: " + text;
+}
+
+class two_forms final : public CLI::Formatter {
+	std::string make_usage(const CLI::App *, std::string) const override
+	{
+		return "Usage: frename [--durable] [--mode MODE] PATH\n"
+		       "       frename [--durable] FD PATH\n";
+	}
+};
+
+} // namespace
+
+int main(int argc, char **argv)
+{
+	CLI::App app("Replace a file in one step: by what comes in on standard "
+		     "input, or by\nthe file behind a descriptor of the shell.",
+		     "frename");
+	std::vector<std::string> where;
+	std::string mode_text;
+	bool durable = false;
+
+	app.footer("Whoever opens PATH finds the whole old file or the whole "
+		   "new one. See frename(1).");
+	app.add_flag("--durable", durable,
+		     "return once the new file survives a loss of power");
+	auto *mode = app.add_option("--mode", mode_text,
+				    "permissions in octal; by default those of "
+				    "the file that is replaced")
+			     ->type_name("MODE")
+			     ->check(check_mode);
+	app.add_option("FD_PATH", where,
+		       "[FD] PATH: the name to take, and a descriptor that "
+		       "this command inherits")
+		->type_name("")
+		->required()
+		->expected(1, 2);
+	app.formatter(std::make_shared<two_forms>());
+	if (int code = tool::parse(app, argc, argv); code >= 0)
+		return code;
+
+	auto keep = durable ? procfd::durability::durable :
+			      procfd::durability::relaxed;
+	const std::string &path = where.back();
+	procfd::result<void> done;
+
+	if (where.size() == 2) {
+		auto fd = tool::number(where.front(), 10);
+
+		if (!fd)
+			return tool::fail_usage(app, "FD must be a number");
+		if (*mode)
+			return tool::fail_usage(
+				app, "--mode goes with standard input");
+		done = procfd::frename(*fd, path, keep);
+	} else {
+		procfd::replace_options options;
+
+		if (*mode)
+			options.mode = static_cast<mode_t>(
+				*tool::number(mode_text, 8));
+		options.keep = keep;
+		done = procfd::replace_file_from(path, STDIN_FILENO, options);
+	}
+	if (!done)
+		return tool::fail(app, path, done.error());
+	return tool::success;
+}

@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: MIT
+#ifndef PROCFD_TOOL_HPP
+#define PROCFD_TOOL_HPP
+
+#include <charconv>
+#include <cstdio>
+#include <optional>
+#include <string>
+#include <system_error>
+
+#include <CLI/CLI.hpp>
+
+/// What the commands have in common: their exit codes and how they complain.
+namespace tool {
+
+enum exit_code { success = 0, failure = 1, usage = 2 };
+
+/// Parse the command line.
+/// \return  -1 to go on, else the code to exit with
+inline int parse(CLI::App &app, int argc, char **argv)
+{
+	app.set_version_flag("--version", app.get_name() + " " PROCFD_VERSION);
+	try {
+		app.parse(argc, argv);
+		return -1;
+	} catch (const CLI::ParseError &e) {
+		return app.exit(e) == 0 ? success : usage;
+	}
+}
+
+/// \return  the number, 0 or more, that the whole of an argument is
+inline std::optional<int> number(const std::string &text, int base)
+{
+	int value = 0;
+	const char *end = text.data() + text.size();
+	auto [stop, error] = std::from_chars(text.data(), end, value, base);
+
+	if (error != std::errc() || stop != end || value < 0)
+		return std::nullopt;
+	return value;
+}
+
+/// Say what is wrong with the command line.
+/// \return  the code to exit with
+inline int fail_usage(const CLI::App &app, const char *complaint)
+{
+	std::fprintf(stderr, "%s: %s\nRun with --help for more information.\n",
+		     app.get_name().c_str(), complaint);
+	return usage;
+}
+
+/// Say what went wrong.
+/// \return  the code to exit with
+inline int fail(const CLI::App &app, const std::string &subject,
+		std::error_code error)
+{
+	std::fprintf(stderr, "%s: %s: %s\n", app.get_name().c_str(),
+		     subject.c_str(), error.message().c_str());
+	return failure;
+}
+
+} // namespace tool
+
+#endif
