@@ -1,0 +1,73 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# What one does with the tree; Kbuild builds the module itself.
+# Kernels of the matrix are in scripts/kernel/releases.txt.
+KERNELS := $(shell awk '!/^\#/ && NF { print $$1 }' scripts/kernel/releases.txt)
+KVER ?= $(shell uname -r)
+PREFIX ?= /usr/local
+BUILD := $(CURDIR)/build
+
+help:
+	@echo 'For users:'
+	@echo '  make demo [K=6.12]      a real daemon forked, signalled and waited for, in a VM'
+	@echo '  make module [KDIR=...]  the module, for the running kernel or a kernel tree'
+	@echo '  make userlib            the C++ library and its command line tool'
+	@echo '  make install            both (PREFIX=, DESTDIR=, KDIR=)'
+	@echo 'For developers (kernels: $(KERNELS)):'
+	@echo '  make check              harness and selftests on all kernels'
+	@echo '  make qemu-6.12          the selftests on one kernel'
+	@echo '  make qemu-6.12 T=poll_test [F="gtest filter"]'
+	@echo '                          one of them (or several: T="a_test b_test")'
+	@echo '  make qemu-NAME KERNEL=bzImage KDIR=tree [MODULES_DIR=.../lib/modules/VERSION]'
+	@echo '                          the same on any other kernel'
+	@echo '  make shell-6.12         a shell in the VM, module loaded'
+	@echo '  make matrix             build the module for all kernels, warnings are errors'
+	@echo '  make selftests          build the tests only'
+	@echo '  make style              checkpatch, sparse, clang-format, shellcheck ...'
+	@echo '  make clean              remove build/ (PROCFD_CACHE keeps kernels and build roots)'
+
+# In a copy, as for the VM: the tree stays clean.
+module:
+	@KDIR=$(or $(KDIR),/lib/modules/$(KVER)/build) scripts/kernel/build-module local $(KFLAGS)
+
+userlib:
+	@scripts/deps build
+	cmake -S userlib -B $(BUILD)/lib -DCMAKE_BUILD_TYPE=RelWithDebInfo \
+		-DCMAKE_INSTALL_PREFIX=$(PREFIX) -DPROCFD_TESTS=OFF
+	cmake --build $(BUILD)/lib
+
+selftests:
+	@scripts/build-tests
+
+demo:
+	@scripts/vm/run --script scripts/demo/guest $(or $(K),6.12)
+
+check:
+	@scripts/check
+
+check-harness:
+	@scripts/vm/tests/check
+
+qemu-%:
+	@scripts/vm/run $(if $(F),--filter '$(F)') $* $(T)
+
+shell-%:
+	@scripts/vm/shell $*
+
+matrix:
+	@scripts/kernel/matrix
+
+style:
+	@scripts/style
+
+install: module userlib
+	install -D -m 0644 $(BUILD)/local/src/procfd.ko \
+		$(DESTDIR)/lib/modules/$(KVER)/updates/procfd.ko
+	$(if $(DESTDIR),,depmod $(KVER))
+	DESTDIR=$(DESTDIR) cmake --install $(BUILD)/lib --prefix $(PREFIX)
+
+clean:
+	rm -rf $(BUILD)
+
+export KDIR KERNEL MODULES_DIR
+
+.PHONY: help module userlib selftests demo check check-harness matrix style install clean

@@ -1,0 +1,28 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# shellcheck shell=sh
+# Sourced by the scripts: where things are, and how to talk about them.
+
+# shellcheck disable=SC2034	# the sourcing script uses these
+top=$(CDPATH='' cd -- "$(dirname -- "$0")" && git rev-parse --show-toplevel 2>/dev/null) ||
+	top=
+if [ -z "$top" ]; then		# not a git checkout: a release tarball
+	top=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd)
+	while [ ! -e "$top/Kbuild" ] && [ "$top" != / ]; do
+		top=$(dirname -- "$top")
+	done
+fi
+cache=${PROCFD_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/procfd}
+build=${PROCFD_BUILD:-$top/build}
+export PROCFD_CACHE="$cache"
+
+say() { printf '%s: %s\n' "${0##*/}" "$*" >&2; }
+die() { say "$*"; exit 1; }
+
+# Where release $1 is described: prints "SUITES PATTERN".
+release_line() {
+	awk -v r="$1" '$1 == r { print $2, $3; found = 1 } END { exit !found }' \
+		"$top/scripts/kernel/releases.txt"
+}
+
+# All releases of the matrix, oldest first.
+releases() { awk '!/^#/ && NF { print $1 }' "$top/scripts/kernel/releases.txt"; }
