@@ -1,0 +1,179 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * A pid that has become another's: the descriptor means the one that it was
+ * made for, and never touches the newcomer.
+ */
+#include <algorithm>
+#include <optional>
+#include <string>
+
+#include <gtest/gtest.h>
+#include <linux/sched.h>
+
+#include "common.h"
+
+namespace {
+
+constexpr short exited = POLLIN | POLLRDNORM | POLLHUP;
+
+/* Ways to make a process that has a given pid. Each returns a sleeper. */
+
+struct way {
+	const char *name;
+	child (*create)(pid_t pid);
+};
+
+/* Ask for it, as those do who restore a process. */
+child by_set_tid(pid_t pid)
+{
+	clone_args args{};
+
+	args.exit_signal = SIGCHLD;
+	args.set_tid = std::uint64_t(std::uintptr_t(&pid));
+	args.set_tid_size = 1;
+
+	child c(must(or_errno(pid_t(syscall(SYS_clone3, &args, sizeof(args))))),
+		unique_fd());
+
+	if (!c.pid) {
+		die_with_parent();
+		sleep_for_ever();
+	}
+	return c;
+}
+
+/* Let there be so few that it comes round soon. */
+child by_small_pid_max(pid_t pid)
+{
+	const char *path = "/proc/sys/kernel/pid_max";
+	const std::string before = slurp(path);
+	unique_fd max(must(or_errno(open(path, O_WRONLY | O_CLOEXEC))));
+	const std::string low = std::to_string(std::max(pid + 1, 400));
+	pid_t got = 0;
+
+	must(int(write_to(max, low)));
+	for (int i = 0; i < 100000 && got != pid; i++) {
+		got = must(or_errno(fork()));
+		if (!got) {
+			die_with_parent();
+			sleep_for_ever();
+		}
+		if (got != pid) {
+			kill(got, SIGKILL);
+			wait_for(got);
+		}
+	}
+	must(int(or_errno(pwrite(max, before.data(), before.size(), 0))));
+	must(got == pid ? 0 : -ETIMEDOUT);
+	return child(got, unique_fd());
+}
+
+class pid_reuse : public testing::TestWithParam<way> {
+protected:
+	/* Has exited with 7, and was reaped; another has its pid. */
+	void reuse()
+	{
+		child c = start([] { return 7; }, flags_);
+
+		old_pid_ = c.pid;
+		old_ = std::move(c.fd);
+		opened_.reset(must(open_process(old_pid_)));
+		ASSERT_EQ(7 << 8, c.wait());
+		newcomer_.emplace(GetParam().create(old_pid_));
+		ASSERT_EQ(old_pid_, newcomer_->pid);
+	}
+
+	/* It has no handler, so anything that it was sent would have ended it. */
+	bool newcomer_lives()
+	{
+		unique_fd fd(must(open_process(newcomer_->pid)));
+
+		if (poll_now(fd) != (POLLOUT | POLLWRNORM))
+			return false;
+		must(int(write_to(fd, "USR2")));
+		return poll_over(fd) == POLLHUP &&
+		       info_of(fd).status == SIGUSR2;
+	}
+
+	std::uint32_t flags_ = 0;
+	pid_t old_pid_ = -1;
+	unique_fd old_, opened_;
+	std::optional<child> newcomer_;
+};
+
+TEST_P(pid_reuse, does_not_make_a_write_reach_the_newcomer)
+{
+	ASSERT_NO_FATAL_FAILURE(reuse());
+	for (int fd : {int(old_), int(opened_)}) {
+		EXPECT_EQ(-ESRCH, write_to(fd, "0"));
+		EXPECT_EQ(-ESRCH, write_to(fd, "KILL"));
+		EXPECT_EQ(-ESRCH, write_to(fd, "\017"));
+	}
+	EXPECT_TRUE(newcomer_lives());
+}
+
+TEST_P(pid_reuse, does_not_change_what_is_known)
+{
+	ASSERT_NO_FATAL_FAILURE(reuse());
+
+	procfd_info info = info_of(old_);
+
+	EXPECT_EQ(exited, poll_now(old_));
+	EXPECT_EQ(exited, poll_now(opened_));
+	EXPECT_EQ(std::uint32_t(PROCFD_STATE_EXITED), info.state);
+	EXPECT_EQ(7 << 8, info.status);
+	EXPECT_EQ(old_pid_, info.pid);
+	EXPECT_EQ(PROCFD_ATTR_REAPED, info.attributes);
+	EXPECT_TRUE(read_all(old_).starts_with("exited 7\n"));
+	EXPECT_TRUE(read_all(opened_).starts_with("exited 7\n"));
+}
+
+TEST_P(pid_reuse, is_seen_by_the_id)
+{
+	ASSERT_NO_FATAL_FAILURE(reuse());
+
+	unique_fd fd(open_process(old_pid_));
+
+	ASSERT_LE(0, fd);
+	EXPECT_EQ(info_of(old_).pid, info_of(fd).pid);
+	EXPECT_NE(info_of(old_).id, info_of(fd).id);
+	EXPECT_EQ(std::uint32_t(PROCFD_STATE_RUNNING), info_of(fd).state);
+}
+
+TEST_P(pid_reuse, does_not_kill_the_newcomer_on_close)
+{
+	flags_ = PROCFD_KILL_ON_CLOSE;
+	ASSERT_NO_FATAL_FAILURE(reuse());
+	ASSERT_EQ(PROCFD_ATTR_KILL_ON_CLOSE,
+		  info_of(old_).attributes & PROCFD_ATTR_KILL_ON_CLOSE);
+	old_.reset();
+	opened_.reset();
+	EXPECT_TRUE(newcomer_lives());
+}
+
+/* The quiet one has left nothing behind that goes by the pid. */
+TEST_P(pid_reuse, does_not_make_the_newcomer_quiet)
+{
+	flags_ = PROCFD_QUIET;
+	ASSERT_NO_FATAL_FAILURE(reuse());
+	kill(newcomer_->pid, SIGTERM);
+	EXPECT_EQ(SIGTERM, wait_for(newcomer_->forget(), 0));
+}
+
+TEST_P(pid_reuse, shows_in_fdinfo_as_it_was)
+{
+	ASSERT_NO_FATAL_FAILURE(reuse());
+
+	const std::string text = slurp("/proc/self/fdinfo/" +
+				       std::to_string(old_));
+
+	EXPECT_NE(std::string::npos, text.find("procfd_state:\texited\n")) << text;
+	EXPECT_NE(std::string::npos, text.find("procfd_status:\t1792\n")) << text;
+}
+
+INSTANTIATE_TEST_SUITE_P(, pid_reuse,
+			 testing::Values(way{"set_tid", by_set_tid},
+					 way{"small_pid_max", by_small_pid_max}),
+			 [](const auto &p) { return std::string(p.param.name); });
+
+} // namespace
