@@ -5,6 +5,8 @@ KERNELS := $(shell awk '!/^\#/ && NF { print $$1 }' scripts/kernel/releases.txt)
 KVER ?= $(shell uname -r)
 PREFIX ?= /usr/local
 BUILD := $(CURDIR)/build
+# What `make demo` runs on.
+DEMO_KERNEL ?= 6.12
 
 help:
 	@echo 'For users:'
