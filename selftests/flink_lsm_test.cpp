@@ -333,12 +333,12 @@ TEST_F(flink_under_apparmor, needs_the_right_to_write_the_name)
 					  PROCFD_LINK_REPLACE);
 		     }));
 	for (int fd : {int(tmpfile), int(unlinked)}) {
-		/* Like linkat(2): what is deleted has no name to go by. */
-		EXPECT_NE(0, confined([&] { return flink(fd, b, "x"); }));
-		EXPECT_NE(0, confined([&] {
-				  return flink(fd, b, "victim",
-					       PROCFD_LINK_REPLACE);
-			  }));
+		EXPECT_ERROR(EACCES,
+			     confined([&] { return flink(fd, b, "x"); }));
+		EXPECT_ERROR(EACCES, confined([&] {
+				     return flink(fd, b, "victim",
+						  PROCFD_LINK_REPLACE);
+			     }));
 	}
 	EXPECT_EQ(std::vector<std::string>{"victim"}, list(b));
 	EXPECT_EQ("old", content_of(b, "victim"));
@@ -351,6 +351,24 @@ TEST_F(flink_under_apparmor, does_what_the_profile_allows)
 	EXPECT_OK(confined([&] {
 		return flink(tmpfile, a, "victim", PROCFD_LINK_REPLACE);
 	}));
+}
+
+/* By the name that it had, which AppArmor goes by unless a profile objects. */
+TEST_F(flink_under_apparmor, a_nameless_file_is_judged_by_where_it_was)
+{
+	must(or_errno(mkdirat(a, "sub", 0755)));
+	unique_fd sub = mounted::open_dir(fs_.path + "/a/sub");
+	unique_fd unlinked_b = make_unlinked(b, "new");
+	unique_fd tmpfile_b = make_tmpfile(b, "new");
+
+	EXPECT_OK(confined([&] { return flink(unlinked, sub, "x"); }));
+	EXPECT_OK(confined([&] { return flink(tmpfile, sub, "y"); }));
+	EXPECT_ERROR(EACCES,
+		     confined([&] { return flink(unlinked_b, a, "x"); }));
+	EXPECT_ERROR(EACCES, confined([&] { return flink(tmpfile_b, a, "x"); }));
+	EXPECT_ERROR(EACCES,
+		     confined([&] { return linkat_fd(tmpfile_b, a, "x"); }));
+	EXPECT_FALSE(exists(a, "x"));
 }
 
 TEST_F(flink_under_apparmor, a_nameless_file_of_a_forbidden_directory_stays_there)
