@@ -10,9 +10,9 @@
  */
 #include <linux/hashtable.h>
 #include <linux/hrtimer.h>
+#include <linux/math64.h>
 #include <linux/nsproxy.h>
 #include <linux/poll.h>
-#include <linux/sched/cputime.h>
 #include <linux/sched/signal.h>
 #include <linux/slab.h>
 #include <linux/time_namespace.h>
@@ -30,6 +30,28 @@ static struct workqueue_struct *exit_workqueue;
  */
 static DEFINE_HASHTABLE(by_pid, 12);
 static DEFINE_SPINLOCK(by_pid_lock);
+
+/*
+ * Processor time as wait4(2) has it, whose helper is not exported: the scheduler
+ * knows the sum exactly, and the ticks only say how it was divided.
+ */
+static void record_times(struct procfd_record *record,
+			 const struct task_struct *leader)
+{
+	const struct signal_struct *signal = leader->signal;
+	u64 sum = signal->sum_sched_runtime + leader->se.sum_exec_runtime;
+	u64 utime = signal->utime + leader->utime;
+	u64 stime = signal->stime + leader->stime;
+
+	if (!stime)
+		record->stime_ns = 0;
+	else if (!utime)
+		record->stime_ns = sum;
+	else
+		record->stime_ns = mul_u64_u64_div_u64(stime, sum,
+						       stime + utime);
+	record->utime_ns = sum - record->stime_ns;
+}
 
 /*
  * Take what is left of a process, in the one moment when it is final: the
@@ -54,7 +76,6 @@ static bool record_take(struct procfd_record *record,
 			struct task_struct *leader)
 {
 	struct signal_struct *signal = leader->signal;
-	u64 utime, stime;
 	unsigned int seq;
 
 	seq = raw_read_seqcount(&signal->stats_lock.seqcount);
@@ -64,9 +85,7 @@ static bool record_take(struct procfd_record *record,
 	/* As wait_task_zombie() has it. */
 	record->status = signal->flags & SIGNAL_GROUP_EXIT ?
 			 signal->group_exit_code : leader->exit_code;
-	task_cputime_adjusted(leader, &utime, &stime);
-	record->utime_ns = signal->utime + utime;
-	record->stime_ns = signal->stime + stime;
+	record_times(record, leader);
 	record->maxrss_kb = (u64)signal->maxrss << (PAGE_SHIFT - 10);
 	record->minflt = signal->min_flt + leader->min_flt;
 	record->majflt = signal->maj_flt + leader->maj_flt;
