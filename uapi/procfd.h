@@ -54,7 +54,9 @@
  *
  * It sends no SIGCHLD when it exits, and wait(2), waitpid(-1) and waitid(P_ALL)
  * pass it over unless they say __WALL or __WCLONE. So pclose(3), system(3) and
- * others that wait without __WALL do not see it either.
+ * others that wait without __WALL do not see it either. While it is inside an
+ * exec a wildcard that does not block may see for a moment that there is a child,
+ * but not take it.
  */
 #define PROCFD_QUIET		(1U << 2)
 
