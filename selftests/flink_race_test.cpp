@@ -167,8 +167,33 @@ INSTANTIATE_TEST_SUITE_P(, flink_race,
 			 testing::Values("tmpfs", "ext4", "xfs", "btrfs"),
 			 [](const auto &info) { return info.param; });
 
-/* What is decided before a filesystem is asked need not be seen on all. */
-class flink_race_before_the_filesystem : public flink_race {};
+/*
+ * What is decided before a filesystem is asked need not be seen on all. Each
+ * thread has a directory of its own, or the directory's lock would be all that
+ * is tested.
+ */
+class flink_race_before_the_filesystem : public flink_race {
+protected:
+	flink_race_before_the_filesystem()
+	{
+		for (unique_fd &own : own_) {
+			const std::string name =
+				"own" + std::to_string(&own - own_);
+
+			must(or_errno(mkdirat(dir, name.c_str(), 0755)));
+			own = mounted::open_dir(fs_->path + "/" + name);
+		}
+	}
+	~flink_race_before_the_filesystem() override
+	{
+		for (unique_fd &own : own_) {
+			no_hidden_name(own);
+			own.reset();
+		}
+	}
+
+	unique_fd own_[5];
+};
 
 INSTANTIATE_TEST_SUITE_P(, flink_race_before_the_filesystem,
 			 testing::Values("tmpfs", "ext4"),
@@ -313,16 +338,14 @@ TEST_P(flink_race_before_the_filesystem,
 	must(or_errno(fchown(fd, alice, alice)));
 	for (int w = 0; w < 2; w++)
 		all.rounds(400, [&, w](int) {
-			const char *name = w ? "a" : "b";
-
-			good.count(flink(fd, dir, name));
-			unlinkat(dir, name, 0);
+			good.count(flink(fd, own_[w], "a"));
+			unlinkat(own_[w], "a", 0);
 		});
-	for (int w = 0; w < 2; w++)
-		all.meanwhile([&] {
+	for (int w = 2; w < 4; w++)
+		all.meanwhile([&, w] {
 			/* Of this thread alone. */
 			setfsuid(alice);
-			bad.count(flink(fd, dir, "c"));
+			bad.count(flink(fd, own_[w], "a"));
 			setfsuid(0);
 		});
 	all.run();
@@ -331,36 +354,36 @@ TEST_P(flink_race_before_the_filesystem,
 	EXPECT_GT(bad[EACCES], 0);
 	/* And nothing of it is left. */
 	EXPECT_EQ(0u, stat_of(fd).st_nlink);
-	EXPECT_ERROR(ENOENT, linkat_fd(fd, dir, "c"));
+	EXPECT_ERROR(ENOENT, linkat_fd(fd, dir, "a"));
 }
 
-TEST_P(flink_race_before_the_filesystem,
-       linkat_may_use_what_is_lent)
+TEST_P(flink_race_before_the_filesystem, linkat_may_use_what_is_lent)
 {
 	commotion all;
 	answers flinked, framed, failed, linked;
 	unique_fd fd = make_unlinked(dir, "text");
 
 	must(or_errno(fchown(fd, alice, alice)));
-	make_file(dir, "c");
+	make_file(own_[1], "a");
 	all.rounds(400, [&](int) {
-		flinked.count(flink(fd, dir, "a"));
-		unlinkat(dir, "a", 0);
+		flinked.count(flink(fd, own_[0], "a"));
+		unlinkat(own_[0], "a", 0);
 	});
 	all.rounds(400, [&](int) {
-		framed.count(flink(fd, dir, "c", PROCFD_LINK_REPLACE));
-		make_file(dir, "d");
-		renameat(dir, "d", dir, "c");
+		framed.count(flink(fd, own_[1], "a", PROCFD_LINK_REPLACE));
+		make_file(own_[1], "b");
+		renameat(own_[1], "b", own_[1], "a");
 	});
 	all.meanwhile([&] {
 		setfsuid(alice);
-		failed.count(flink(fd, dir, "e"));
+		failed.count(flink(fd, own_[2], "a"));
 		setfsuid(0);
 	});
-	all.meanwhile([&] {
-		linked.count(linkat_fd(fd, dir, "b"));
-		unlinkat(dir, "b", 0);
-	});
+	for (int w = 3; w < 5; w++)
+		all.meanwhile([&, w] {
+			linked.count(linkat_fd(fd, own_[w], "a"));
+			unlinkat(own_[w], "a", 0);
+		});
 	all.run();
 	/* ENOENT if linkat(2) took it and the name is gone again. */
 	EXPECT_ONLY(flinked, 0, ENOENT);
@@ -380,16 +403,14 @@ TEST_P(flink_race_before_the_filesystem,
 
 	for (int w = 0; w < 2; w++)
 		all.rounds(400, [&, w](int) {
-			const std::string source = "s" + std::to_string(w);
-			const std::string name = "n" + std::to_string(w);
-			unique_fd fd = make_file(dir, source.c_str(), "x");
+			unique_fd fd = make_file(own_[w], "source", "x");
 
-			made.count(flink(fd, dir, name.c_str(),
+			made.count(flink(fd, own_[w + 2], "a",
 					 PROCFD_LINK_REPLACE));
-			unlinkat(dir, source.c_str(), 0);
+			unlinkat(own_[w], "source", 0);
 		});
-	for (const char *source : {"s0", "s1"})
-		all.meanwhile([&, source] { unlinkat(dir, source, 0); });
+	for (int w = 0; w < 2; w++)
+		all.meanwhile([&, w] { unlinkat(own_[w], "source", 0); });
 	all.run();
 	EXPECT_ONLY(made, 0);
 }
@@ -402,26 +423,24 @@ TEST_P(flink_race_before_the_filesystem,
 	answers failed;
 	unique_fd fd = make_tmpfile(dir, "text");
 
-	must(or_errno(mkdirat(dir, "sticky", 01777)));
-	must(or_errno(fchmodat(dir, "sticky", 01777, 0)));
-	unique_fd sticky = mounted::open_dir(fs_->path + "/sticky");
-	{
-		unique_fd victim = make_file(sticky, "a", "old");
+	must(or_errno(fchown(fd, bob, bob)));
+	must(or_errno(fchmod(fd, 0666)));
+	for (int w = 0; w < 3; w++) {
+		unique_fd victim = make_file(own_[w], "a", "old");
 
 		must(or_errno(fchown(victim, alice, alice)));
-		must(or_errno(fchown(fd, bob, bob)));
-		must(or_errno(fchmod(fd, 0666)));
-	}
-	for (int w = 0; w < 2; w++)
-		all.rounds(300, [&](int) {
+		must(or_errno(fchmod(own_[w], 01777)));
+		all.rounds(300, [&, w](int) {
 			setfsuid(alice);
 			failed.count(
-				flink(fd, sticky, "a", PROCFD_LINK_REPLACE));
+				flink(fd, own_[w], "a", PROCFD_LINK_REPLACE));
 			setfsuid(0);
 		});
+	}
 	all.run();
 	EXPECT_ONLY(failed, EPERM);
-	EXPECT_EQ(std::vector<std::string>{"a"}, list(sticky));
+	for (int w = 0; w < 3; w++)
+		EXPECT_EQ(std::vector<std::string>{"a"}, list(own_[w]));
 	EXPECT_EQ(0u, stat_of(fd).st_nlink);
 	EXPECT_OK(linkat_fd(fd, dir, "b"));
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // Mounting procfdfs: options and how strictly they are taken, what is shown of
 // them, who may mount, what several mounts share, and what an unmount leaves.
+#include <sys/inotify.h>
 #include <sys/statfs.h>
 #include <sys/sysmacros.h>
 
@@ -521,6 +522,26 @@ TEST_F(fs_mount, unmounted_keeps_its_names_while_a_descriptor_is_open)
 	EXPECT_EQ("exited 6", outcome_of(a + "/n"));
 	ASSERT_EQ(0, umount(a.c_str()));
 	descriptor.reset();
+	ASSERT_EQ(0, mount_names(a));
+	EXPECT_EQ(std::set<std::string>{}, names_in(a));
+}
+
+TEST_F(fs_mount, is_not_kept_by_who_only_watches_a_name)
+{
+	alignas(inotify_event) char buffer[4096];
+
+	ASSERT_EQ(0, mount_names(a));
+	ASSERT_EQ(0, leave_a_name(a, "n"));
+
+	unique_fd watch(must(or_errno(inotify_init1(IN_CLOEXEC))));
+
+	must(or_errno(inotify_add_watch(watch, (a + "/n").c_str(), IN_ATTRIB)));
+	EXPECT_EQ(0, umount(a.c_str()));
+	/* The watch is over, and says so. */
+	ASSERT_EQ(POLLIN, poll_for(watch, POLLIN, patience_ms));
+	ASSERT_LT(0, read(watch, buffer, sizeof(buffer)));
+	EXPECT_EQ(std::uint32_t(IN_UNMOUNT),
+		  reinterpret_cast<inotify_event *>(buffer)->mask);
 	ASSERT_EQ(0, mount_names(a));
 	EXPECT_EQ(std::set<std::string>{}, names_in(a));
 }

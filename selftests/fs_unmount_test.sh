@@ -3,6 +3,7 @@
 # What holds the filesystem and the module, and that nothing is left of either
 # when nothing holds it. Prints KTAP. The module is loaded when this starts, and
 # its file is $PROCFD_MODULE.
+# shellcheck disable=SC2317	# tests are called by name
 set -u
 
 here=$(dirname -- "$0")
@@ -13,7 +14,6 @@ trap 'exec 3>&-; umount -l "$names" 2>/dev/null; rm -rf "$scratch"' EXIT
 
 # A daemon that ends when the FIFO does, and says with what it did.
 mkfifo "$scratch/hold"
-# shellcheck disable=SC2016	# for the daemon's shell
 daemon() {
 	"$here/helper_daemon" "$1" sh -c 'cd /; exec <"$1"; read -r code; exit $code' \
 		sh "$scratch/hold"
@@ -85,22 +85,6 @@ t_an_open_device_keeps_the_module_and_the_names() {
 t_a_directory_in_use_keeps_the_mount_busy() {
 	mount_names && mkdir "$names/d" && cd "$names/d" &&
 		refuses umount "$names" && cd / && umount "$names"
-}
-
-t_a_watch_alone_keeps_no_name() {
-	mount_names && daemon "$names/n" || return
-	inotifyd /bin/true "$names/n:x" &
-	watcher=$!
-	# Unmounting ends the watch, and so the watcher.
-	i=0
-	until grep -q inotify "/proc/$watcher/fdinfo/"* 2>/dev/null; do
-		i=$((i + 1))
-		[ $i -lt 3000 ] || return
-	done
-	umount "$names" && unloads && end_daemon 0
-	kill $watcher 2>/dev/null
-	wait $watcher
-	! loaded
 }
 
 t_mounting_and_loading_again_and_again_works() {

@@ -3,7 +3,6 @@
  * A pid that has become another's: the descriptor means the one that it was
  * made for, and never touches the newcomer.
  */
-#include <algorithm>
 #include <optional>
 #include <string>
 
@@ -42,31 +41,40 @@ child by_set_tid(pid_t pid)
 	return c;
 }
 
-/* Let there be so few that it comes round soon. */
-child by_small_pid_max(pid_t pid)
+/* Let it come round. */
+child by_going_round(pid_t pid)
 {
-	const char *path = "/proc/sys/kernel/pid_max";
-	const std::string before = slurp(path);
-	unique_fd max(must(or_errno(open(path, O_WRONLY | O_CLOEXEC))));
-	const std::string low = std::to_string(std::max(pid + 1, 400));
-	pid_t got = 0;
+	for (int i = 0; i < 100000; i++) {
+		child c = start_without_descriptor(sleep_for_ever);
 
-	must(int(write_to(max, low)));
-	for (int i = 0; i < 100000 && got != pid; i++) {
-		got = must(or_errno(fork()));
-		if (!got) {
-			die_with_parent();
-			sleep_for_ever();
-		}
-		if (got != pid) {
-			kill(got, SIGKILL);
-			wait_for(got);
-		}
+		if (c.pid == pid)
+			return c;
 	}
-	must(int(or_errno(pwrite(max, before.data(), before.size(), 0))));
-	must(got == pid ? 0 : -ETIMEDOUT);
-	return child(got, unique_fd());
+	must(-ETIMEDOUT);
+	return child(-1, unique_fd());
 }
+
+/* While this exists there are few pids, so that each comes round soon. */
+class small_pid_max {
+public:
+	small_pid_max()
+		: max_(must(or_errno(open("/proc/sys/kernel/pid_max",
+					  O_RDWR | O_CLOEXEC)))),
+		  before_(read_all(max_))
+	{
+		set("400");
+	}
+	~small_pid_max() { set(before_); }
+
+private:
+	void set(const std::string &value)
+	{
+		must(int(or_errno(pwrite(max_, value.data(), value.size(), 0))));
+	}
+
+	unique_fd max_;
+	std::string before_;
+};
 
 class pid_reuse : public testing::TestWithParam<way> {
 protected:
@@ -95,6 +103,10 @@ protected:
 		       info_of(fd).status == SIGUSR2;
 	}
 
+	std::optional<small_pid_max> small_ =
+		GetParam().create == by_going_round
+			? std::optional<small_pid_max>(std::in_place)
+			: std::nullopt;
 	std::uint32_t flags_ = 0;
 	pid_t old_pid_ = -1;
 	unique_fd old_, opened_;
@@ -173,7 +185,7 @@ TEST_P(pid_reuse, shows_in_fdinfo_as_it_was)
 
 INSTANTIATE_TEST_SUITE_P(, pid_reuse,
 			 testing::Values(way{"set_tid", by_set_tid},
-					 way{"small_pid_max", by_small_pid_max}),
+					 way{"small_pid_max", by_going_round}),
 			 [](const auto &p) { return std::string(p.param.name); });
 
 } // namespace

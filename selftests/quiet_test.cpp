@@ -46,6 +46,19 @@ void hold_sigchld()
 	must(or_errno(sigprocmask(SIG_BLOCK, &set, nullptr)));
 }
 
+/* And is not what earlier children have left. */
+void drain_sigchld()
+{
+	const timespec at_once{};
+	sigset_t set;
+
+	hold_sigchld();
+	sigemptyset(&set);
+	sigaddset(&set, SIGCHLD);
+	while (sigtimedwait(&set, nullptr, &at_once) == SIGCHLD)
+		;
+}
+
 bool kernel_reaps()
 {
 	procfd_query query{};
@@ -67,6 +80,7 @@ int expected(int status)
 
 /*
  * This program as another one. `--sleep FD` tells FD that it is there;
+ * `--exec FD` does too, and becomes itself again and again;
  * `--wait PID` has become the program of the parent of PID: it sends SIGTERM,
  * is told by SIGCHLD, waits for any child, and says of what that died.
  */
@@ -79,6 +93,12 @@ __attribute__((constructor)) void helper(int argc, char **argv)
 			_exit(98);
 		for (;;)
 			pause();
+	}
+	if (std::string_view(argv[1]) == "--exec") {
+		if (write(atoi(argv[2]), "", 1) != 1)
+			_exit(98);
+		execv("/proc/self/exe", argv);
+		_exit(99);
 	}
 	if (std::string_view(argv[1]) == "--wait") {
 		const timespec patience = {patience_ms / 1000, 0};
@@ -181,18 +201,7 @@ child make_spawned()
 
 class quiet : public testing::TestWithParam<kind> {
 protected:
-	quiet()
-	{
-		hold_sigchld();
-		timespec at_once{};
-		sigset_t set;
-
-		/* What earlier children left. */
-		sigemptyset(&set);
-		sigaddset(&set, SIGCHLD);
-		while (sigtimedwait(&set, nullptr, &at_once) == SIGCHLD)
-			;
-	}
+	quiet() { drain_sigchld(); }
 };
 
 TEST_P(quiet, sends_no_SIGCHLD)
@@ -306,10 +315,36 @@ INSTANTIATE_TEST_SUITE_P(
 			kind{"spawned", make_spawned}),
 	[](const auto &p) { return std::string(p.param.name); });
 
+/* exec makes it SIGCHLD for a moment: a kill in that moment must not show. */
+TEST(quiet_exec, can_be_killed_at_any_point)
+{
+	drain_sigchld();
+	for (int n = 0; n < 60; n++) {
+		signal_pipe ready;
+		child c = start([&ready] {
+			fcntl(ready.end(), F_SETFD, 0);
+			execl("/proc/self/exe", "quiet_test", "--exec",
+			      std::to_string(ready.end()).c_str(), nullptr);
+			return 99;
+		}, PROCFD_QUIET);
+
+		for (int i = 0; i <= n % 3; i++)
+			ASSERT_TRUE(ready.came());
+		/* Elsewhere in it each time. */
+		for (int i = 0; i < n * 10; i++)
+			getppid();
+		kill(c.pid, SIGKILL);
+		ASSERT_EQ(POLLHUP, poll_over(c.fd));
+		ASSERT_EQ(-ECHILD, plain_wait(c.pid));
+		ASSERT_EQ(expected(SIGKILL), quiet_wait(c.forget()));
+		ASSERT_FALSE(sigchld_is_pending()) << n;
+	}
+}
+
 /* What the tests above would otherwise take for granted. */
 TEST(not_quiet, sends_SIGCHLD_and_is_waited_for)
 {
-	hold_sigchld();
+	drain_sigchld();
 
 	child c = start([] { return 7; });
 

@@ -27,12 +27,11 @@ class target {
 public:
 	target()
 		: child_(start([this] {
-			  sigset_t all;
-
-			  sigfillset(&all);
 			  /* The C library would leave out its own two. */
+			  const std::uint64_t all = ~0ull;
+
 			  syscall(SYS_rt_sigprocmask, SIG_SETMASK, &all, nullptr,
-				  8);
+				  sizeof(all));
 			  blocked_.open();
 			  return sleep_for_ever();
 		  }))

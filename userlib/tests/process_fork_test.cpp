@@ -149,20 +149,44 @@ TEST_F(fork, that_fails_takes_the_announcement_back)
 
 namespace {
 
-bool fork_first;
+/// What the fork handler below does in the midst of fork(3).
+enum class meanwhile { nothing, fork, signal } now_do;
 
-/// A fork handler that makes a child of its own, which takes the announced fork.
-void forking_handler()
+/// Make a child that ends at once, and take its zombie.
+void fork_another(int = 0)
 {
-	if (!fork_first)
-		return;
-
+	int saved = errno;
 	long pid = ::syscall(SYS_clone, SIGCHLD, nullptr, nullptr, nullptr, 0L);
 
 	if (pid == 0)
 		::syscall(SYS_exit_group, 77);
 	::waitpid(static_cast<pid_t>(pid), nullptr, 0);
+	errno = saved;
 }
+
+void in_the_midst()
+{
+	if (now_do == meanwhile::fork)
+		fork_another();
+	else if (now_do == meanwhile::signal)
+		::raise(SIGUSR1);
+}
+
+/// Have the fork handler do something as long as this lives.
+class doing {
+public:
+	explicit doing(meanwhile what)
+	{
+		static int registered =
+			::pthread_atfork(in_the_midst, nullptr, nullptr);
+
+		EXPECT_EQ(0, registered);
+		now_do = what;
+	}
+	~doing() { now_do = meanwhile::nothing; }
+	doing(const doing &) = delete;
+	doing &operator=(const doing &) = delete;
+};
 
 } // namespace
 
@@ -170,20 +194,16 @@ TEST_F(fork, that_another_child_took_is_an_error_and_leaves_no_child)
 {
 	channel user_code;
 
-	ASSERT_EQ(0, ::pthread_atfork(forking_handler, nullptr, nullptr));
 	for (auto flags :
 	     {fork_flags::none, fork_flags::quiet, fork_flags::kill_on_close}) {
+		doing it(meanwhile::fork);
 		auto before = open_descriptors();
-
-		fork_first = true;
-
 		auto f = procfd::fork(flags);
 
 		if (f && f->in_child()) {
 			user_code.send(1);
 			::_exit(0);
 		}
-		fork_first = false;
 		ASSERT_FALSE(f);
 		EXPECT_EQ(procfd::errc::wrong_child, f.error());
 		EXPECT_EQ(before, open_descriptors());
@@ -195,6 +215,19 @@ TEST_F(fork, that_another_child_took_is_an_error_and_leaves_no_child)
 	}
 	user_code.close_writer();
 	EXPECT_EQ(-1, user_code.receive());
+}
+
+TEST_F(fork, is_not_taken_by_a_signal_handler_that_forks)
+{
+	auto before = std::signal(SIGUSR1, fork_another);
+	{
+		doing it(meanwhile::signal);
+		auto c = child([] { return 13; });
+
+		EXPECT_EQ(13, c.wait()->exit_code());
+	}
+	std::signal(SIGUSR1, before);
+	EXPECT_EQ(ECHILD, any_child());
 }
 
 TEST_F(fork, works_after_an_error)

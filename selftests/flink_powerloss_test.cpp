@@ -1,0 +1,404 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * PROCFD_LINK_DURABLE and power cuts.
+ *
+ * The disk is a server of our own, behind nbd, which writes down what it is
+ * told in the order in which it answered. From this, the disk as it would have
+ * been found after a power cut at any moment can be made: all that was flushed
+ * or written through is there, and of the rest each sector may be or not. The
+ * filesystem on that is mounted, which replays its log, looked into, and
+ * checked by its own checker.
+ *
+ * procfd.cuts=N on the kernel's command line: how many cuts, 5 if not given.
+ * procfd.seed=N: which.
+ */
+#include <array>
+#include <atomic>
+#include <deque>
+#include <mutex>
+#include <optional>
+#include <random>
+#include <thread>
+#include <unordered_map>
+#include <variant>
+
+#include <endian.h>
+#include <linux/nbd.h>
+
+#include "flink_common.h"
+
+namespace {
+
+constexpr std::size_t sector_size = 512;
+
+/* What the disk was told, and what we knew at that moment. */
+struct written {
+	std::uint64_t from;
+	std::string data;
+	bool through;
+};
+struct flushed {};
+/* The version was begun; it may be found from now on. */
+struct begun {
+	int version;
+};
+/* flink has returned: nothing older may be found from now on. */
+struct reported {
+	int version;
+};
+using event = std::variant<written, flushed, begun, reported>;
+
+/* A disk of a certain size, in memory, as far as anything was written. */
+class content {
+public:
+	void write(std::uint64_t from, const std::string &data)
+	{
+		for (std::size_t at = 0; at < data.size(); at += sector_size)
+			memcpy(sectors_[from / sector_size + at / sector_size]
+				       .data(),
+			       data.data() + at, sector_size);
+	}
+	std::string read(std::uint64_t from, std::size_t size) const
+	{
+		std::string data(size, '\0');
+
+		for (std::size_t at = 0; at < size; at += sector_size) {
+			const auto it = sectors_.find(
+				from / sector_size + at / sector_size);
+
+			if (it != sectors_.end())
+				memcpy(data.data() + at, it->second.data(),
+				       sector_size);
+		}
+		return data;
+	}
+
+private:
+	std::unordered_map<std::uint64_t, std::array<char, sector_size>>
+		sectors_;
+};
+
+/* The disk as a block device, while the object lives. */
+class device {
+public:
+	device(content start, std::uint64_t size) : content_(std::move(start))
+	{
+		int sockets[2];
+
+		must(or_errno(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0,
+					 sockets)));
+		theirs_.reset(sockets[0]);
+		ours_.reset(sockets[1]);
+		nbd_.reset(must(
+			or_errno(open(path, O_RDWR | O_CLOEXEC | O_NONBLOCK))));
+		must(or_errno(ioctl(nbd_, NBD_SET_BLKSIZE, sector_size)));
+		must(or_errno(ioctl(nbd_, NBD_SET_SIZE_BLOCKS,
+				    size / sector_size)));
+		must(or_errno(ioctl(nbd_, NBD_SET_FLAGS,
+				    NBD_FLAG_HAS_FLAGS | NBD_FLAG_SEND_FLUSH |
+					    NBD_FLAG_SEND_FUA)));
+		must(or_errno(ioctl(nbd_, NBD_SET_SOCK, int(theirs_))));
+		server_ = std::thread([this] { serve(); });
+		kernel_ = std::thread([this] { ioctl(nbd_, NBD_DO_IT); });
+		/* Connected once the size is known. */
+		must(eventually([] {
+			return slurp("/sys/block/nbd0/size") != "0\n" &&
+			       !access("/sys/block/nbd0/pid", R_OK);
+		}) ? 0 : -ETIMEDOUT);
+	}
+	device(device &&) = delete;
+	~device()
+	{
+		ioctl(nbd_, NBD_DISCONNECT);
+		kernel_.join();
+		server_.join();
+		ioctl(nbd_, NBD_CLEAR_SOCK);
+		nbd_.reset();
+		must(eventually([] {
+			return access("/sys/block/nbd0/pid", R_OK) != 0;
+		}) ? 0 : -ETIMEDOUT);
+	}
+
+	/* From now on everything is written down, after what is there. */
+	void start_log()
+	{
+		const std::lock_guard lock(mutex_);
+
+		start_ = content_;
+		log_.emplace();
+	}
+	void note(event e)
+	{
+		const std::lock_guard lock(mutex_);
+
+		log_->push_back(std::move(e));
+	}
+	std::deque<event> take_log() { return std::move(*log_); }
+	const content &at_start() const { return start_; }
+
+	static constexpr const char *path = "/dev/nbd0";
+
+private:
+	bool receive(void *to, std::size_t size)
+	{
+		char *at = static_cast<char *>(to);
+
+		while (size) {
+			const ssize_t n = recv(ours_, at, size, 0);
+
+			if (n <= 0)
+				return false;
+			at += n;
+			size -= std::size_t(n);
+		}
+		return true;
+	}
+	void send_all(const void *from, std::size_t size)
+	{
+		const char *at = static_cast<const char *>(from);
+
+		while (size) {
+			const ssize_t n = send(ours_, at, size, MSG_NOSIGNAL);
+
+			if (n <= 0)
+				return;
+			at += n;
+			size -= std::size_t(n);
+		}
+	}
+
+	void serve()
+	{
+		nbd_request request;
+
+		while (receive(&request, sizeof(request))) {
+			const std::uint32_t type = be32toh(request.type);
+			const std::uint64_t from = be64toh(request.from);
+			const std::uint32_t size = be32toh(request.len);
+			std::string data;
+			nbd_reply reply{};
+
+			if ((type & 0xffff) == NBD_CMD_DISC)
+				return;
+			if ((type & 0xffff) == NBD_CMD_WRITE) {
+				data.resize(size);
+				if (!receive(data.data(), size))
+					return;
+				const std::lock_guard lock(mutex_);
+				content_.write(from, data);
+				if (log_)
+					log_->push_back(written{
+						from, std::move(data),
+						bool(type & NBD_CMD_FLAG_FUA)});
+				data.clear();
+			} else if ((type & 0xffff) == NBD_CMD_READ) {
+				const std::lock_guard lock(mutex_);
+				data = content_.read(from, size);
+			} else if ((type & 0xffff) == NBD_CMD_FLUSH) {
+				const std::lock_guard lock(mutex_);
+				if (log_)
+					log_->push_back(flushed{});
+			}
+			reply.magic = htobe32(NBD_REPLY_MAGIC);
+			memcpy(&reply.handle, &request.handle,
+			       sizeof(reply.handle));
+			send_all(&reply, sizeof(reply));
+			send_all(data.data(), data.size());
+		}
+	}
+
+	content content_, start_;
+	unique_fd theirs_, ours_, nbd_;
+	std::mutex mutex_; /* protects contents and log */
+	std::optional<std::deque<event>> log_;
+	std::thread server_, kernel_;
+};
+
+/* What a power cut before event @end leaves of the disk. */
+content cut(const content &start, const std::deque<event> &log, std::size_t end,
+	    std::mt19937 &random)
+{
+	content disk = start;
+	std::size_t safe = 0;
+	/* Some lose nearly all that was not flushed, some nearly nothing. */
+	const unsigned int loss = random() % 101;
+
+	for (std::size_t i = 0; i < end; i++)
+		if (std::holds_alternative<flushed>(log[i]))
+			safe = i;
+	for (std::size_t i = 0; i < end; i++) {
+		const auto *w = std::get_if<written>(&log[i]);
+
+		if (!w)
+			continue;
+		if (i < safe || w->through) {
+			disk.write(w->from, w->data);
+			continue;
+		}
+		/* In order: of two writes of a sector the later one counts. */
+		for (std::size_t at = 0; at < w->data.size();
+		     at += sector_size)
+			if (random() % 100 >= loss)
+				disk.write(w->from + at,
+					   w->data.substr(at, sector_size));
+	}
+	return disk;
+}
+
+std::string version(int n)
+{
+	const int size = n * 104729 % 40000;
+
+	return std::to_string(n) + " " + std::to_string(size) + "\n" +
+	       std::string(std::size_t(size), char('a' + n % 26));
+}
+
+/* Which version this is, whole; or -1. */
+int version_of(const std::string &text)
+{
+	int n;
+
+	return sscanf(text.c_str(), "%d", &n) == 1 && text == version(n) ? n
+									 : -1;
+}
+
+int parameter(const std::string &name, int otherwise)
+{
+	const std::string line = slurp("/proc/cmdline");
+	const std::size_t at = line.find(name + "=");
+
+	return at == std::string::npos
+		       ? otherwise
+		       : atoi(line.c_str() + at + name.size() + 1);
+}
+
+struct filesystem {
+	const char *type;
+	const char *make;
+	const char *check;
+	std::uint64_t size;
+	bool unlinked;
+};
+
+const filesystem filesystems[] = {
+	{"ext4", "mkfs.ext4 -q -F", "e2fsck -fn", 64ULL << 20, true},
+	{"xfs", "mkfs.xfs -q -f", "xfs_repair -n", 320ULL << 20, true},
+	{"btrfs", "mkfs.btrfs -q -f", "btrfs check", 160ULL << 20, false},
+};
+
+class flink_powerloss : public testing::TestWithParam<filesystem> {
+protected:
+	flink_powerloss()
+	{
+		modprobe("nbd");
+		modprobe(GetParam().type);
+		must(eventually([] {
+			return !access(device::path, R_OK);
+		}) ? 0 : -ENODEV);
+	}
+
+	/* Durable framings, beside one who keeps the log busy. */
+	static void work(device &disk, int dir)
+	{
+		std::atomic<bool> done{false};
+		std::thread other([&] {
+			while (!done) {
+				unique_fd fd(must(or_errno(openat(
+					dir, "other",
+					O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC,
+					0644))));
+
+				must(int(write_to(fd, "other")));
+				fsync(fd);
+				fsync(dir);
+			}
+		});
+
+		for (int n = 1; n <= 40; n++) {
+			disk.note(begun{n});
+			unique_fd fd = GetParam().unlinked && n % 2
+					       ? make_unlinked(dir, version(n))
+					       : make_tmpfile(dir, version(n));
+			const int ret = flink(fd, dir, "a",
+					      PROCFD_LINK_REPLACE |
+						      PROCFD_LINK_DURABLE);
+
+			EXPECT_OK(ret);
+			if (!ret)
+				disk.note(reported{n});
+		}
+		done = true;
+		other.join();
+	}
+
+	/* How many hidden names there are. */
+	static int look(int dir, int oldest, int newest)
+	{
+		const std::vector<std::string> names = list(dir);
+		int hidden = 0, found;
+
+		EXPECT_TRUE(exists(dir, "a")) << "neither the old nor the new";
+		found = exists(dir, "a") ? version_of(content_of(dir, "a")) : -1;
+		EXPECT_LE(oldest, found);
+		EXPECT_GE(newest, found);
+		for (const std::string &name : names)
+			hidden += name.starts_with(".flink");
+		EXPECT_LE(hidden, 1);
+		return hidden;
+	}
+};
+
+INSTANTIATE_TEST_SUITE_P(, flink_powerloss, testing::ValuesIn(filesystems),
+			 [](const auto &info) { return info.param.type; });
+
+TEST_P(flink_powerloss, leaves_the_old_version_or_the_new_one)
+{
+	const filesystem &fs = GetParam();
+	const int cuts = parameter("procfd.cuts", 5);
+	const unsigned int seed = unsigned(parameter("procfd.seed", 1));
+	std::mt19937 random(seed);
+	std::deque<event> log;
+	content start;
+	int hidden = 0;
+
+	{
+		device disk(content(), fs.size);
+
+		ASSERT_OK(run(fs.make + (" " + std::string(disk.path))));
+		mounted m(fs.type, disk.path);
+		ASSERT_OK(m.error);
+		make_file(m.dir, "a", version(0));
+		ASSERT_OK(or_errno(syncfs(m.dir)));
+		disk.start_log();
+		work(disk, m.dir);
+		start = disk.at_start();
+		ASSERT_OK(m.unmount());
+		log = disk.take_log();
+	}
+	for (int i = 0; i < cuts && !HasFailure(); i++) {
+		const std::size_t end = random() % (log.size() + 1);
+		int oldest = 0, newest = 0;
+
+		for (std::size_t j = 0; j < end; j++) {
+			if (const auto *r = std::get_if<reported>(&log[j]))
+				oldest = r->version;
+			if (const auto *b = std::get_if<begun>(&log[j]))
+				newest = b->version;
+		}
+		SCOPED_TRACE("seed " + std::to_string(seed) + ", cut " +
+			     std::to_string(i) + " before event " +
+			     std::to_string(end) + " of " +
+			     std::to_string(log.size()));
+		device disk(cut(start, log, end, random), fs.size);
+		{
+			mounted m(fs.type, disk.path);
+			ASSERT_OK(m.error);
+			hidden += look(m.dir, oldest, newest);
+		}
+		EXPECT_EQ(0, run(fs.check + (" " + std::string(disk.path))));
+	}
+	printf("# %s: %d cuts in %zu events, seed %u: %d hidden names left\n",
+	       fs.type, cuts, log.size(), seed, hidden);
+}
+
+} // namespace
