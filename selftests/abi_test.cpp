@@ -143,7 +143,8 @@ void PrintTo(const command &c, std::ostream *os)
 	*os << c.name;
 }
 
-const command query = {"QUERY", PROCFD_IOC_QUERY, sizeof(procfd_query), false, 0};
+const command query = {"QUERY", PROCFD_IOC_QUERY, sizeof(procfd_query), false,
+		       0};
 const command fork_ = {"FORK", PROCFD_IOC_FORK, sizeof(procfd_fork), false, 0};
 const command open_ = {"OPEN", PROCFD_IOC_OPEN, sizeof(procfd_open), false, 0};
 /* Of descriptor 0 under no name: everything has been decoded by then. */
@@ -291,10 +292,12 @@ TEST(abi_query, names_all_that_is_known_and_nothing_else)
 	EXPECT_EQ(PROCFD_NONBLOCK, query.open_flags);
 	EXPECT_EQ(PROCFD_INFO_WAIT, query.info_flags);
 	EXPECT_EQ(PROCFD_LINK_REPLACE | PROCFD_LINK_REPLACE_DEAD |
-		  PROCFD_LINK_DURABLE, query.flink_flags);
+			  PROCFD_LINK_DURABLE,
+		  query.flink_flags);
 	EXPECT_EQ(0u, query.reserved);
 	EXPECT_EQ(PROCFD_INFO_STATE | PROCFD_INFO_IDS | PROCFD_INFO_STATUS |
-		  PROCFD_INFO_RUSAGE, query.info_mask);
+			  PROCFD_INFO_RUSAGE,
+		  query.info_mask);
 	EXPECT_EQ(0u, query.features & ~PROCFD_FEATURE_AUTOREAP);
 }
 
@@ -309,7 +312,8 @@ TEST(abi_query, works_for_a_device_opened_to_read_only)
 TEST(abi_unknown, command_of_the_device_is_ENOTTY)
 {
 	EXPECT_EQ(-ENOTTY, ioc(device(), _IO(PROCFD_IOC_MAGIC, 0x7f), nullptr));
-	EXPECT_EQ(-ENOTTY, ioc(device(), _IOW('x', 0x01, procfd_fork), nullptr));
+	EXPECT_EQ(-ENOTTY,
+		  ioc(device(), _IOW('x', 0x01, procfd_fork), nullptr));
 	EXPECT_EQ(-ENOTTY, ioc(device(), TCGETS, nullptr));
 }
 
@@ -326,12 +330,13 @@ TEST(abi_unknown, command_is_ENOTTY_in_one_without_an_argument_too)
 	procfd_fork args{};
 
 	/* These two are not extensible, so any other size is another command. */
-	EXPECT_EQ(-ENOTTY, ioc(device(), with_size(PROCFD_IOC_CANCEL, 4), &args));
+	EXPECT_EQ(-ENOTTY,
+		  ioc(device(), with_size(PROCFD_IOC_CANCEL, 4), &args));
 
 	child c = start_sleeper();
 
-	EXPECT_EQ(-ENOTTY, ioc(c.fd, with_size(PROCFD_IOC_SET_KILL_ON_CLOSE, 8),
-			       &args));
+	EXPECT_EQ(-ENOTTY,
+		  ioc(c.fd, with_size(PROCFD_IOC_SET_KILL_ON_CLOSE, 8), &args));
 }
 
 TEST(abi_unknown, bits_of_fork_are_EINVAL)
@@ -359,7 +364,8 @@ TEST(abi_unknown, bits_of_info_are_EINVAL)
 TEST(abi_unknown, bits_of_flink_are_EINVAL)
 {
 	for (std::uint32_t bit = 1u << 3; bit; bit <<= 1)
-		EXPECT_EQ(-EINVAL, flink(device(), AT_FDCWD, "name", bit)) << bit;
+		EXPECT_EQ(-EINVAL, flink(device(), AT_FDCWD, "name", bit))
+			<< bit;
 }
 
 TEST(abi_reserved, field_of_fork_must_be_zero)
@@ -434,7 +440,8 @@ TEST(abi_order, of_info_mode_before_everything)
 {
 	unique_fd self(must(open_process(0)));
 	std::string path = "/proc/self/fd/" + std::to_string(self);
-	unique_fd writer(must(or_errno(open(path.c_str(), O_WRONLY | O_CLOEXEC))));
+	unique_fd writer(
+		must(or_errno(open(path.c_str(), O_WRONLY | O_CLOEXEC))));
 
 	EXPECT_EQ(-EBADF, ioc(writer, PROCFD_IOC_INFO, bad_address));
 	EXPECT_EQ(-EBADF, ioc(writer, with_size(PROCFD_IOC_INFO, 8), nullptr));
@@ -467,11 +474,14 @@ TEST(abi_order, of_kill_on_close_mode_address_value_descriptor)
 {
 	child c = start_sleeper();
 	std::string path = "/proc/self/fd/" + std::to_string(c.fd);
-	unique_fd reader(must(or_errno(open(path.c_str(), O_RDONLY | O_CLOEXEC))));
+	unique_fd reader(
+		must(or_errno(open(path.c_str(), O_RDONLY | O_CLOEXEC))));
 	unique_fd opened(must(open_process(c.pid)));
 
-	EXPECT_EQ(-EBADF, ioc(reader, PROCFD_IOC_SET_KILL_ON_CLOSE, bad_address));
-	EXPECT_EQ(-EFAULT, ioc(opened, PROCFD_IOC_SET_KILL_ON_CLOSE, bad_address));
+	EXPECT_EQ(-EBADF,
+		  ioc(reader, PROCFD_IOC_SET_KILL_ON_CLOSE, bad_address));
+	EXPECT_EQ(-EFAULT,
+		  ioc(opened, PROCFD_IOC_SET_KILL_ON_CLOSE, bad_address));
 	EXPECT_EQ(-EINVAL, set_kill_on_close(opened, 2));
 	EXPECT_EQ(-EINVAL, set_kill_on_close(opened, 1));
 }

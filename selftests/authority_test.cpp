@@ -52,7 +52,9 @@ __attribute__((constructor)) void helper(int argc, char **argv)
 		const ssize_t ret = or_errno(write(atoi(argv[2]), "USR1", 4));
 
 		sigpending(&pending);
-		_exit(ret != 4 ? int(-ret) : sigismember(&pending, SIGUSR1) ? 0 : 1);
+		_exit(ret != 4			     ? int(-ret) :
+		      sigismember(&pending, SIGUSR1) ? 0 :
+						       1);
 	}
 }
 
@@ -84,13 +86,14 @@ public:
 	{
 		char name[] = "/tmp/procfd-set-uid-XXXXXX";
 		unique_fd to(must(or_errno(mkstemp(name))));
-		unique_fd from(must(or_errno(open("/proc/self/exe", O_RDONLY))));
+		unique_fd from(
+			must(or_errno(open("/proc/self/exe", O_RDONLY))));
 		struct stat st;
 
 		must(or_errno(fstat(from, &st)));
 		for (off_t left = st.st_size; left > 0;)
-			left -= must(int(or_errno(sendfile(to, from, nullptr,
-							   std::size_t(left)))));
+			left -= must(int(or_errno(sendfile(
+				to, from, nullptr, std::size_t(left)))));
 		must(or_errno(fchmod(to, 04755)));
 		path_ = name;
 	}
@@ -126,10 +129,10 @@ TEST(authority, of_the_maker_outlives_the_maker_s_rights)
 	child c = start_sleeper();
 
 	EXPECT_EQ(0, as(nobody, [&c] {
-		if (kill(c.pid, SIGTERM) == 0 || errno != EPERM)
-			return 1;
-		return write_to(c.fd, "TERM") == 4 ? 0 : 2;
-	}));
+			  if (kill(c.pid, SIGTERM) == 0 || errno != EPERM)
+				  return 1;
+			  return write_to(c.fd, "TERM") == 4 ? 0 : 2;
+		  }));
 	EXPECT_TRUE(has_ended(c, SIGTERM));
 }
 
@@ -137,9 +140,8 @@ TEST(authority, of_the_maker_is_what_a_check_tells)
 {
 	child c = start_sleeper();
 
-	EXPECT_EQ(0, as(nobody, [&c] {
-		return write_to(c.fd, "0\n") == 2 ? 0 : 1;
-	}));
+	EXPECT_EQ(0, as(nobody,
+			[&c] { return write_to(c.fd, "0\n") == 2 ? 0 : 1; }));
 }
 
 TEST(authority, goes_with_a_descriptor_that_is_sent)
@@ -150,10 +152,10 @@ TEST(authority, goes_with_a_descriptor_that_is_sent)
 	ASSERT_EQ(0, socketpair(AF_UNIX, SOCK_SEQPACKET, 0, sockets));
 	send_fd(sockets[0], c.fd);
 	EXPECT_EQ(0, as(nobody, [&sockets] {
-		unique_fd fd(recv_fd(sockets[1]));
+			  unique_fd fd(recv_fd(sockets[1]));
 
-		return write_to(fd, "TERM") == 4 ? 0 : 1;
-	}));
+			  return write_to(fd, "TERM") == 4 ? 0 : 1;
+		  }));
 	EXPECT_TRUE(has_ended(c, SIGTERM));
 	close(sockets[0]);
 	close(sockets[1]);
@@ -166,9 +168,12 @@ TEST(authority, comes_from_the_inode_when_it_is_reopened)
 	const std::string path = "/proc/self/fd/" + std::to_string(c.fd);
 
 	auto reopen_and_write = [&path] {
-		unique_fd again(or_errno(open(path.c_str(), O_WRONLY | O_CLOEXEC)));
+		unique_fd again(
+			or_errno(open(path.c_str(), O_WRONLY | O_CLOEXEC)));
 
-		return again < 0 ? -again : write_to(again, "TERM") == 4 ? 0 : 1;
+		return again < 0		    ? -again :
+		       write_to(again, "TERM") == 4 ? 0 :
+						      1;
 	};
 
 	EXPECT_EQ(EACCES, as(nobody, reopen_and_write));
@@ -201,9 +206,11 @@ protected:
 			if (!pid) {
 				fd.reset();
 				end_.in.reset();
-				execl(program_.path(), "set_uid", "--become-root",
+				execl(program_.path(), "set_uid",
+				      "--become-root",
 				      std::to_string(is_root_.in).c_str(),
-				      std::to_string(end_.out).c_str(), nullptr);
+				      std::to_string(end_.out).c_str(),
+				      nullptr);
 				return 99;
 			}
 			send_fd(sockets[1], fd);
@@ -264,7 +271,8 @@ TEST_F(target_that_became_root, is_EPERM_for_root_with_that_descriptor)
 TEST_F(target_that_became_root, is_EPERM_for_its_maker)
 {
 	make();
-	EXPECT_EQ(EPERM, as(nobody, [this] { return int(-write_to(fd_, "TERM")); }));
+	EXPECT_EQ(EPERM,
+		  as(nobody, [this] { return int(-write_to(fd_, "TERM")); }));
 	EXPECT_TRUE(lives());
 }
 
@@ -307,9 +315,9 @@ TEST_F(target_that_became_root, gets_no_SIGCONT_from_another_session)
 {
 	make();
 	EXPECT_EQ(EPERM, as(nobody, [this] {
-		setsid();
-		return int(-write_to(fd_, "CONT"));
-	}));
+			  setsid();
+			  return int(-write_to(fd_, "CONT"));
+		  }));
 	EXPECT_TRUE(lives());
 }
 
@@ -345,30 +353,33 @@ TEST(authority, of_a_parent_that_may_not_signal_is_to_wait)
 
 	device();
 	EXPECT_EQ(0, as(nobody, [&] {
-		child c = start_without_descriptor([&] {
-			end.in.reset();
-			execl(program.path(), "set_uid", "--become-root",
-			      std::to_string(is_root.in).c_str(),
-			      std::to_string(end.out).c_str(), nullptr);
-			return 99;
-		});
+			  child c = start_without_descriptor([&] {
+				  end.in.reset();
+				  execl(program.path(), "set_uid",
+					"--become-root",
+					std::to_string(is_root.in).c_str(),
+					std::to_string(end.out).c_str(),
+					nullptr);
+				  return 99;
+			  });
 
-		if (!is_root.came())
-			return 1;
-		if (kill(c.pid, 0) == 0 || errno != EPERM)
-			return 2;
+			  if (!is_root.came())
+				  return 1;
+			  if (kill(c.pid, 0) == 0 || errno != EPERM)
+				  return 2;
 
-		unique_fd fd(open_process(c.pid));
+			  unique_fd fd(open_process(c.pid));
 
-		if (fd < 0)
-			return 3;
-		if (write_to(fd, "0") != -EPERM || write_to(fd, "TERM") != -EPERM)
-			return 4;
-		must(int(or_errno(write(end.in, "\7", 1))));
-		if (!read_all(fd).starts_with("exited 7\n"))
-			return 5;
-		return c.wait() == 7 << 8 ? 0 : 6;
-	}));
+			  if (fd < 0)
+				  return 3;
+			  if (write_to(fd, "0") != -EPERM ||
+			      write_to(fd, "TERM") != -EPERM)
+				  return 4;
+			  must(int(or_errno(write(end.in, "\7", 1))));
+			  if (!read_all(fd).starts_with("exited 7\n"))
+				  return 5;
+			  return c.wait() == 7 << 8 ? 0 : 6;
+		  }));
 }
 
 /* A process may always signal itself, whatever its descriptor's authority. */
@@ -378,22 +389,24 @@ TEST(authority, is_not_needed_to_signal_oneself)
 
 	device();
 	EXPECT_EQ(0, as(nobody, [&program] {
-		unique_fd fd(must(announce()));
-		child c(must(or_errno(fork())), unique_fd());
+			  unique_fd fd(must(announce()));
+			  child c(must(or_errno(fork())), unique_fd());
 
-		if (!c.pid) {
-			must(or_errno(fcntl(fd, F_SETFD, 0)));
-			execl(program.path(), "set_uid", "--signal-oneself",
-			      std::to_string(fd).c_str(), nullptr);
-			_exit(99);
-		}
+			  if (!c.pid) {
+				  must(or_errno(fcntl(fd, F_SETFD, 0)));
+				  execl(program.path(), "set_uid",
+					"--signal-oneself",
+					std::to_string(fd).c_str(), nullptr);
+				  _exit(99);
+			  }
 
-		procfd_info info;
+			  procfd_info info;
 
-		must(get_info(fd, &info, PROCFD_INFO_WAIT, PROCFD_DEADLINE_NONE));
-		c.wait();
-		return info.status >> 8;
-	}));
+			  must(get_info(fd, &info, PROCFD_INFO_WAIT,
+					PROCFD_DEADLINE_NONE));
+			  c.wait();
+			  return info.status >> 8;
+		  }));
 }
 
 /* One could own the first child of a set-uid program. */
@@ -406,13 +419,14 @@ TEST(authority, of_an_announcement_ends_with_the_exec_of_a_set_uid_program)
 				sockets));
 	device();
 	EXPECT_EQ(0, as(nobody, [&] {
-		unique_fd fd(must(announce(PROCFD_QUIET)));
+			  unique_fd fd(must(announce(PROCFD_QUIET)));
 
-		send_fd(sockets[1], fd);
-		must(or_errno(fcntl(fd, F_SETFD, 0)));
-		execl(program.path(), "set_uid", "--fork-and-exit", nullptr);
-		return 99;
-	}));
+			  send_fd(sockets[1], fd);
+			  must(or_errno(fcntl(fd, F_SETFD, 0)));
+			  execl(program.path(), "set_uid", "--fork-and-exit",
+				nullptr);
+			  return 99;
+		  }));
 
 	unique_fd fd(recv_fd(sockets[0]));
 
@@ -507,11 +521,11 @@ TEST(authority_told, is_uid_of_the_maker_when_root_writes)
 	ASSERT_EQ(0, socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0,
 				sockets));
 	EXPECT_EQ(0, as(nobody, [&] {
-		unique_fd fd(must(open_process(r.process().pid)));
+			  unique_fd fd(must(open_process(r.process().pid)));
 
-		send_fd(sockets[1], fd);
-		return 0;
-	}));
+			  send_fd(sockets[1], fd);
+			  return 0;
+		  }));
 
 	unique_fd fd(recv_fd(sockets[0]));
 

@@ -54,7 +54,7 @@ public:
 	{
 		char byte = 'x';
 
-		target_.reset();	/* so that its end can be seen */
+		target_.reset(); /* so that its end can be seen */
 		return send(test_, &byte, 1, MSG_NOSIGNAL) == 1 &&
 		       poll_for(test_, POLLIN, patience_ms) & POLLIN &&
 		       read(test_, &byte, 1) == 1;
@@ -176,7 +176,8 @@ TEST_F(kill_on_close, not_while_a_copy_is_in_flight)
 {
 	int sockets[2];
 
-	ASSERT_EQ(0, socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, sockets));
+	ASSERT_EQ(0,
+		  socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, sockets));
 	send_fd(sockets[0], child_.fd);
 	child_.fd.reset();
 	EXPECT_TRUE(lives());
@@ -190,7 +191,8 @@ TEST_F(kill_on_close, not_while_whoever_received_it_has_it)
 {
 	int sockets[2];
 
-	ASSERT_EQ(0, socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, sockets));
+	ASSERT_EQ(0,
+		  socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, sockets));
 	send_fd(sockets[0], child_.fd);
 	child_.fd.reset();
 
@@ -286,7 +288,8 @@ TEST_F(kill_on_close, switch_takes_0_and_1_only)
 
 TEST_F(kill_on_close, switch_from_a_bad_address_is_EFAULT)
 {
-	EXPECT_EQ(-EFAULT, ioc(child_.fd, PROCFD_IOC_SET_KILL_ON_CLOSE, nullptr));
+	EXPECT_EQ(-EFAULT,
+		  ioc(child_.fd, PROCFD_IOC_SET_KILL_ON_CLOSE, nullptr));
 }
 
 TEST_F(kill_on_close, cannot_be_had_for_an_opened_descriptor)
@@ -412,7 +415,8 @@ protected:
 	{
 		pid_t pid;
 
-		must(read(pid_[0], &pid, sizeof(pid)) == sizeof(pid) ? 0 : -EIO);
+		must(read(pid_[0], &pid, sizeof(pid)) == sizeof(pid) ? 0 :
+								       -EIO);
 		return pid;
 	}
 

@@ -207,8 +207,8 @@ inline void wait_for_zombie(pid_t pid)
 {
 	siginfo_t info;
 
-	must(or_errno(waitid(P_PID, id_t(pid), &info,
-			     WEXITED | WNOWAIT | __WALL)));
+	must(or_errno(
+		waitid(P_PID, id_t(pid), &info, WEXITED | WNOWAIT | __WALL)));
 }
 
 inline int sys_pidfd_open(pid_t pid)
@@ -315,8 +315,8 @@ private:
 template <typename F>
 inline bool eventually(F condition)
 {
-	const std::uint64_t end = now_ns(CLOCK_MONOTONIC) +
-				  std::uint64_t(patience_ms) * 1000000;
+	const std::uint64_t end =
+		now_ns(CLOCK_MONOTONIC) + std::uint64_t(patience_ms) * 1000000;
 
 	while (!condition()) {
 		if (now_ns(CLOCK_MONOTONIC) > end)

@@ -23,7 +23,8 @@ using lines = std::map<std::string, std::string>;
 /* The lines of fdinfo that are ours, and how the rest of the file begins. */
 lines fdinfo(int fd)
 {
-	std::istringstream text(slurp("/proc/self/fdinfo/" + std::to_string(fd)));
+	std::istringstream text(
+		slurp("/proc/self/fdinfo/" + std::to_string(fd)));
 	std::string line;
 	lines all;
 
@@ -40,8 +41,8 @@ std::string read_link(int fd)
 {
 	const std::string path = "/proc/self/fd/" + std::to_string(fd);
 	char target[256];
-	ssize_t n = must(int(or_errno(readlink(path.c_str(), target,
-					       sizeof(target)))));
+	ssize_t n = must(
+		int(or_errno(readlink(path.c_str(), target, sizeof(target)))));
 
 	return std::string(target, std::size_t(n));
 }
@@ -64,7 +65,8 @@ TEST(fdinfo, of_an_unbound_one)
 	unique_fd fd(must(announce()));
 
 	EXPECT_EQ((lines{{"procfd_state", "unbound"},
-			 {"procfd_kill_on_close", "0"}}), fdinfo(fd));
+			 {"procfd_kill_on_close", "0"}}),
+		  fdinfo(fd));
 	EXPECT_EQ(0, cancel());
 }
 
@@ -74,7 +76,8 @@ TEST(fdinfo, of_a_dropped_one)
 
 	EXPECT_EQ(0, cancel());
 	EXPECT_EQ((lines{{"procfd_state", "dropped"},
-			 {"procfd_kill_on_close", "0"}}), fdinfo(fd));
+			 {"procfd_kill_on_close", "0"}}),
+		  fdinfo(fd));
 }
 
 TEST(fdinfo, of_a_running_one)
@@ -85,7 +88,8 @@ TEST(fdinfo, of_a_running_one)
 			 {"procfd_id", std::to_string(info_of(c.fd).id)},
 			 {"procfd_pid", std::to_string(c.pid)},
 			 {"procfd_kill_on_close", "0"},
-			 {"procfd_quiet", "0"}}), fdinfo(c.fd));
+			 {"procfd_quiet", "0"}}),
+		  fdinfo(c.fd));
 }
 
 TEST(fdinfo, of_a_quiet_one_that_is_killed_on_close)
@@ -143,8 +147,8 @@ TEST(fdinfo, of_the_usual_kind_is_there_too)
 
 	ASSERT_EQ(3, lseek(c.fd, 3, SEEK_SET));
 
-	const std::string text = slurp("/proc/self/fdinfo/" +
-				       std::to_string(c.fd));
+	const std::string text =
+		slurp("/proc/self/fdinfo/" + std::to_string(c.fd));
 
 	EXPECT_TRUE(text.starts_with("pos:\t3\n")) << text;
 	EXPECT_NE(std::string::npos, text.find("\nflags:\t")) << text;
@@ -168,7 +172,8 @@ TEST(readlink, of_a_reopened_one_says_the_same)
 {
 	child c = start_sleeper();
 	std::string path = "/proc/self/fd/" + std::to_string(c.fd);
-	unique_fd again(must(or_errno(open(path.c_str(), O_RDONLY | O_CLOEXEC))));
+	unique_fd again(
+		must(or_errno(open(path.c_str(), O_RDONLY | O_CLOEXEC))));
 
 	EXPECT_EQ(read_link(c.fd), read_link(again));
 }
@@ -208,7 +213,9 @@ TEST(stat, of_another_user_s_says_so)
 		struct stat st = stat_of(fd);
 
 		return st.st_uid == nobody && st.st_gid == nobody &&
-		       st.st_mode == (S_IFIFO | 0600) ? 0 : 1;
+				       st.st_mode == (S_IFIFO | 0600) ?
+			       0 :
+			       1;
 	});
 
 	EXPECT_EQ(0, c.wait());
@@ -254,7 +261,8 @@ TEST(stat, of_a_copy_and_of_a_reopened_one_is_the_same_inode)
 	child c = start_sleeper();
 	unique_fd copy(must(or_errno(fcntl(c.fd, F_DUPFD_CLOEXEC, 0))));
 	std::string path = "/proc/self/fd/" + std::to_string(c.fd);
-	unique_fd again(must(or_errno(open(path.c_str(), O_RDONLY | O_CLOEXEC))));
+	unique_fd again(
+		must(or_errno(open(path.c_str(), O_RDONLY | O_CLOEXEC))));
 
 	EXPECT_EQ(stat_of(c.fd).st_ino, stat_of(copy).st_ino);
 	EXPECT_EQ(stat_of(c.fd).st_ino, stat_of(again).st_ino);
@@ -270,7 +278,8 @@ TEST(stat_size, is_nothing_and_then_that_of_the_record)
 	EXPECT_EQ(off_t(read_all(c.fd).size()), stat_of(c.fd).st_size);
 	c.wait();
 	EXPECT_EQ(off_t(read_all(c.fd).size() + lseek(c.fd, 0, SEEK_CUR)),
-		  stat_of(c.fd).st_size) << "after it was reaped";
+		  stat_of(c.fd).st_size)
+		<< "after it was reaped";
 }
 
 TEST(stat_size, of_one_without_a_process_is_nothing)
@@ -404,7 +413,8 @@ TEST(reopening, is_decided_by_the_mode)
 		become(nobody);
 		if (unique_fd(open(path.c_str(), O_RDONLY | O_CLOEXEC)) < 0)
 			return 1;
-		return or_errno(open(path.c_str(), O_WRONLY)) == -EACCES ? 0 : 2;
+		return or_errno(open(path.c_str(), O_WRONLY)) == -EACCES ? 0 :
+									   2;
 	});
 
 	EXPECT_EQ(0, other.wait());
@@ -414,7 +424,8 @@ TEST(lease, on_a_process_is_EINVAL)
 {
 	child c = start_sleeper();
 	std::string path = "/proc/self/fd/" + std::to_string(c.fd);
-	unique_fd reader(must(or_errno(open(path.c_str(), O_RDONLY | O_CLOEXEC))));
+	unique_fd reader(
+		must(or_errno(open(path.c_str(), O_RDONLY | O_CLOEXEC))));
 
 	EXPECT_EQ(-EINVAL, or_errno(fcntl(reader, F_SETLEASE, F_RDLCK)));
 }

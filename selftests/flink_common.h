@@ -30,11 +30,9 @@ inline std::string name_of(int ret)
 	return name ? name : std::to_string(ret);
 }
 
-#define EXPECT_ERROR(error, ret) \
-	EXPECT_EQ(name_of(-(error)), name_of(int(ret)))
+#define EXPECT_ERROR(error, ret) EXPECT_EQ(name_of(-(error)), name_of(int(ret)))
 #define EXPECT_OK(ret) EXPECT_EQ("0", name_of(int(ret)))
-#define ASSERT_ERROR(error, ret) \
-	ASSERT_EQ(name_of(-(error)), name_of(int(ret)))
+#define ASSERT_ERROR(error, ret) ASSERT_EQ(name_of(-(error)), name_of(int(ret)))
 #define ASSERT_OK(ret) ASSERT_EQ("0", name_of(int(ret)))
 
 /* linkat(2) of what a descriptor refers to: what flink is compared with. */
@@ -42,8 +40,8 @@ inline int linkat_fd(int fd, int dirfd, const char *name)
 {
 	const std::string path = "/proc/self/fd/" + std::to_string(fd);
 
-	return or_errno(linkat(AT_FDCWD, path.c_str(), dirfd, name,
-			       AT_SYMLINK_FOLLOW));
+	return or_errno(
+		linkat(AT_FDCWD, path.c_str(), dirfd, name, AT_SYMLINK_FOLLOW));
 }
 
 /* A second open file of what a descriptor refers to. */
@@ -116,8 +114,7 @@ inline unique_fd make_tmpfile(int dirfd, const std::string &content = "",
 /* By name, symbolic links followed. */
 inline std::string content_of(int dirfd, const char *name)
 {
-	unique_fd fd(must(
-		or_errno(openat(dirfd, name, O_RDONLY | O_CLOEXEC))));
+	unique_fd fd(must(or_errno(openat(dirfd, name, O_RDONLY | O_CLOEXEC))));
 
 	return read_all(fd);
 }
@@ -216,8 +213,8 @@ public:
 		char pattern[] = "/mnt/XXXXXX";
 
 		path = mkdtemp(pattern) ?: "";
-		error = or_errno(mount(source, path.c_str(), type, flags,
-				       options));
+		error = or_errno(
+			mount(source, path.c_str(), type, flags, options));
 		if (error)
 			return;
 		dir = open_dir(path);
@@ -240,9 +237,8 @@ public:
 
 	static unique_fd open_dir(const std::string &path)
 	{
-		return unique_fd(must(or_errno(
-			open(path.c_str(),
-			     O_RDONLY | O_DIRECTORY | O_CLOEXEC))));
+		return unique_fd(must(or_errno(open(
+			path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC))));
 	}
 
 	std::string path;

@@ -82,10 +82,9 @@ public:
 		bound.emplace(nullptr, fs.path.c_str(), "", MS_BIND);
 		must(bound->error);
 		if (read_only)
-			must(or_errno(mount(nullptr, bound->path.c_str(),
-					    nullptr,
-					    MS_REMOUNT | MS_BIND | MS_RDONLY,
-					    nullptr)));
+			must(or_errno(mount(
+				nullptr, bound->path.c_str(), nullptr,
+				MS_REMOUNT | MS_BIND | MS_RDONLY, nullptr)));
 		return bound->path;
 	}
 
@@ -175,21 +174,19 @@ const std::vector<row> both = {
 		 if (s.what != kind::named) {
 			 /* It cannot be opened through another mount. */
 			 s.source.reset(must(reopen(s.source, O_RDONLY)));
-			 must(or_errno(mount(nullptr, s.fs.path.c_str(),
-					     nullptr,
-					     MS_REMOUNT | MS_BIND | MS_RDONLY,
-					     nullptr)));
+			 must(or_errno(mount(
+				 nullptr, s.fs.path.c_str(), nullptr,
+				 MS_REMOUNT | MS_BIND | MS_RDONLY, nullptr)));
 			 s.undos.push_back([path = s.fs.path] {
-				 must(or_errno(mount(nullptr, path.c_str(),
-						     nullptr,
-						     MS_REMOUNT | MS_BIND,
-						     nullptr)));
+				 must(or_errno(
+					 mount(nullptr, path.c_str(), nullptr,
+					       MS_REMOUNT | MS_BIND, nullptr)));
 			 });
 			 return;
 		 }
 		 s.bind(true);
-		 s.twins.reset(must(or_errno(openat(s.bound->dir, "twins",
-						    O_RDONLY | O_CLOEXEC))));
+		 s.twins.reset(must(or_errno(
+			 openat(s.bound->dir, "twins", O_RDONLY | O_CLOEXEC))));
 		 s.source.reset(must(or_errno(
 			 openat(s.twins, "twin", O_RDONLY | O_CLOEXEC))));
 		 s.dirfd = s.bound->dir;
@@ -327,9 +324,8 @@ const std::vector<row> replacements = {
 
 		 must(or_errno(mount(from.c_str(), point.c_str(), nullptr,
 				     MS_BIND, nullptr)));
-		 s.undos.push_back([point] {
-			 must(or_errno(umount(point.c_str())));
-		 });
+		 s.undos.push_back(
+			 [point] { must(or_errno(umount(point.c_str()))); });
 	 }},
 	{"dot_EBUSY", EBUSY,
 	 [](scene &s) {
@@ -389,8 +385,8 @@ const std::vector<row> replacements = {
 		 if (s.what != kind::named)
 			 return both[7].prepare(s);
 		 s.bind(true);
-		 s.twins.reset(must(or_errno(openat(s.bound->dir, "twins",
-						    O_RDONLY | O_CLOEXEC))));
+		 s.twins.reset(must(or_errno(
+			 openat(s.bound->dir, "twins", O_RDONLY | O_CLOEXEC))));
 		 s.source.reset(must(or_errno(
 			 openat(s.twins, "twin", O_RDONLY | O_CLOEXEC))));
 		 s.dirfd = s.bound->dir;
@@ -450,10 +446,11 @@ TEST_P(flink_like_linkat, answers)
 	row.prepare(s);
 	const std::vector<std::string> before = whole_tree(s);
 	const nlink_t links = stat_of(s.source).st_nlink;
-	const int ours = ask(s, [&] { return flink(s.source, s.dirfd, s.name); });
+	const int ours =
+		ask(s, [&] { return flink(s.source, s.dirfd, s.name); });
 	/* Which says ENOENT to whatever is unlinked, but not first of all. */
-	const int theirs = ask(
-		s, [&] { return linkat_fd(s.source, s.dirfd, s.name); });
+	const int theirs =
+		ask(s, [&] { return linkat_fd(s.source, s.dirfd, s.name); });
 
 	printf("# flink %s, linkat %s\n", name_of(ours).c_str(),
 	       name_of(theirs).c_str());
@@ -489,8 +486,8 @@ TEST_P(frename_like_rename, answers)
 	EXPECT_EQ(before, whole_tree(s));
 	if (what == kind::named) {
 		const int theirs = ask(s, [&] {
-			return or_errno(renameat(s.twins, "twin", s.dirfd,
-						 s.name));
+			return or_errno(
+				renameat(s.twins, "twin", s.dirfd, s.name));
 		});
 
 		printf("# frename %s, rename %s\n", name_of(ours).c_str(),
@@ -506,13 +503,12 @@ TEST_P(frename_like_rename, answers)
 	}
 }
 
-INSTANTIATE_TEST_SUITE_P(, frename_like_rename,
-			 testing::Combine(testing::Values(kind::named,
-							  kind::tmpfile,
-							  kind::unlinked),
-					  testing::ValuesIn(both +
-							    replacements)),
-			 test_name);
+INSTANTIATE_TEST_SUITE_P(
+	, frename_like_rename,
+	testing::Combine(testing::Values(kind::named, kind::tmpfile,
+					 kind::unlinked),
+			 testing::ValuesIn(both + replacements)),
+	test_name);
 
 /* What is no situation of one row. */
 
@@ -536,8 +532,8 @@ TEST(flink_answers, EPERM_for_special_files_of_another)
 	must(or_errno(mknodat(s.dir, "fifo", S_IFIFO | 0666, 0)));
 	must(or_errno(symlinkat("x", s.dir, "symlink")));
 	for (const char *name : {"fifo", "symlink"}) {
-		unique_fd fd(must(or_errno(openat(
-			s.dir, name, O_PATH | O_NOFOLLOW | O_CLOEXEC))));
+		unique_fd fd(must(or_errno(
+			openat(s.dir, name, O_PATH | O_NOFOLLOW | O_CLOEXEC))));
 
 		must(or_errno(fchownat(fd, "", bob, bob, AT_EMPTY_PATH)));
 		s.uid = alice;
@@ -672,8 +668,8 @@ TEST(flink_answers, EINVAL_for_a_name_of_several_components)
 	s.directory("d", 0755);
 	for (const char *name : {"d/a", "/a", "a/", "./a", "/"}) {
 		EXPECT_ERROR(EINVAL, flink(s.source, s.dir, name));
-		EXPECT_ERROR(EINVAL, flink(s.source, s.dir, name,
-					   PROCFD_LINK_REPLACE));
+		EXPECT_ERROR(EINVAL,
+			     flink(s.source, s.dir, name, PROCFD_LINK_REPLACE));
 	}
 }
 
@@ -685,9 +681,9 @@ TEST(flink_answers, EINVAL_for_flags_that_do_not_exist_or_go_together)
 	s.make_source();
 	for (unsigned int bit = 3; bit < 32; bit++)
 		EXPECT_ERROR(EINVAL, flink(s.source, s.dir, "a", 1u << bit));
-	EXPECT_ERROR(EINVAL, flink(c.fd, s.dir, "a",
-				   PROCFD_LINK_REPLACE |
-					   PROCFD_LINK_REPLACE_DEAD));
+	EXPECT_ERROR(EINVAL,
+		     flink(c.fd, s.dir, "a",
+			   PROCFD_LINK_REPLACE | PROCFD_LINK_REPLACE_DEAD));
 	EXPECT_ERROR(EINVAL,
 		     flink(s.source, s.dir, "a", PROCFD_LINK_REPLACE_DEAD));
 	EXPECT_FALSE(exists(s.dir, "a"));

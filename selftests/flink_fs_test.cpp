@@ -75,8 +75,8 @@ protected:
 		compare(again.dir, wanted);
 		/* btrfs finds out when the name goes that it has no inode. */
 		for (const auto &[name, text] : wanted)
-			EXPECT_OK(or_errno(
-				unlinkat(again.dir, name.c_str(), 0)));
+			EXPECT_OK(
+				or_errno(unlinkat(again.dir, name.c_str(), 0)));
 		ASSERT_OK(or_errno(syncfs(again.dir)));
 		ASSERT_OK(again.unmount());
 		check_disk();
@@ -123,7 +123,8 @@ TEST_P(on_disk, flink_names_what_was_unlinked_or_says_so)
 		}
 		/* Some have had several names. */
 		if (i % 3 == 0) {
-			ASSERT_OK(or_errno(linkat(fs.dir, "x", fs.dir, "y", 0)));
+			ASSERT_OK(
+				or_errno(linkat(fs.dir, "x", fs.dir, "y", 0)));
 		}
 		if (i % 3 == 0) {
 			ASSERT_OK(or_errno(renameat(fs.dir, "y", fs.dir, "z")));
@@ -141,9 +142,8 @@ TEST_P(on_disk, flink_names_what_was_unlinked_or_says_so)
 		} else {
 			ASSERT_ERROR(EOPNOTSUPP,
 				     flink(fd, fs.dir, name.c_str()));
-			ASSERT_ERROR(EOPNOTSUPP,
-				     flink(fd, fs.dir, name.c_str(),
-					   PROCFD_LINK_REPLACE));
+			ASSERT_ERROR(EOPNOTSUPP, flink(fd, fs.dir, name.c_str(),
+						       PROCFD_LINK_REPLACE));
 		}
 	}
 	expect(fs, wanted);
@@ -172,8 +172,8 @@ TEST_P(on_disk, what_is_written_later_is_there)
 {
 	mounted fs(GetParam().type, device.c_str());
 	ASSERT_OK(fs.error);
-	unique_fd fd = GetParam().unlinked ? make_unlinked(fs.dir)
-					   : make_tmpfile(fs.dir);
+	unique_fd fd = GetParam().unlinked ? make_unlinked(fs.dir) :
+					     make_tmpfile(fs.dir);
 	const std::string text = long_text(2) + long_text(3);
 
 	ASSERT_OK(flink(fd, fs.dir, "a"));
@@ -199,8 +199,8 @@ TEST_P(on_disk, frename_replaces_over_and_over)
 		const std::string text = long_text(i);
 		const char *name = i % 7 ? i % 5 ? "a" : "new" : "link";
 		const bool unlinked = GetParam().unlinked && i % 2;
-		unique_fd fd = unlinked ? make_unlinked(fs.dir, text)
-					: make_tmpfile(fs.dir, text);
+		unique_fd fd = unlinked ? make_unlinked(fs.dir, text) :
+					  make_tmpfile(fs.dir, text);
 
 		ASSERT_OK(flink(fd, fs.dir, name,
 				PROCFD_LINK_REPLACE |
@@ -226,7 +226,8 @@ TEST_P(on_disk, frename_of_a_named_file_keeps_its_names)
 	ASSERT_OK(flink(fd, fs.dir, "c", PROCFD_LINK_REPLACE));
 	EXPECT_EQ(4u, stat_of(fd).st_nlink);
 	fd.reset();
-	expect(fs, {{"source", "new"}, {"a", "new"}, {"b", "new"}, {"c", "new"}});
+	expect(fs,
+	       {{"source", "new"}, {"a", "new"}, {"b", "new"}, {"c", "new"}});
 }
 
 /*
@@ -248,12 +249,12 @@ TEST_P(on_disk, frename_that_fails_half_way_can_be_tried_again)
 		const std::string name = "file" + std::to_string(i);
 		const std::string text = long_text(i);
 		const bool unlinked = GetParam().unlinked && i % 2;
-		unique_fd fd = unlinked ? make_unlinked(fs.dir, text)
-					: make_tmpfile(fs.dir, text);
+		unique_fd fd = unlinked ? make_unlinked(fs.dir, text) :
+					  make_tmpfile(fs.dir, text);
 
 		for (unsigned int tries = 0; tries <= i % 3; tries++) {
-			ASSERT_ERROR(EPERM, flink(fd, d, "a",
-						  PROCFD_LINK_REPLACE));
+			ASSERT_ERROR(EPERM,
+				     flink(fd, d, "a", PROCFD_LINK_REPLACE));
 			ASSERT_EQ(0u, stat_of(fd).st_nlink);
 		}
 		ASSERT_OK(flink(fd, fs.dir, name.c_str()));
@@ -298,8 +299,8 @@ TEST_P(on_disk, special_files_and_symbolic_links_too)
 
 	ASSERT_OK(or_errno(mknodat(fs.dir, "a", S_IFIFO | 0644, 0)));
 	ASSERT_OK(or_errno(symlinkat("nowhere", fs.dir, "b")));
-	ASSERT_OK(or_errno(
-		mknodat(fs.dir, "c", S_IFCHR | 0644, makedev(1, 3))));
+	ASSERT_OK(
+		or_errno(mknodat(fs.dir, "c", S_IFCHR | 0644, makedev(1, 3))));
 	for (const char *name : {"a", "b", "c"}) {
 		unique_fd fd(must(or_errno(openat(
 			fs.dir, name, O_PATH | O_NOFOLLOW | O_CLOEXEC))));
@@ -355,9 +356,9 @@ protected:
 		make_file(lower, "below", "below");
 		make_file(lower, "target below", "old");
 		fs.emplace("overlay", "overlay",
-			   ("lowerdir=" + base_.path + "/lower,upperdir=" +
-			    base_.path + "/upper,workdir=" + base_.path +
-			    "/work")
+			   ("lowerdir=" + base_.path +
+			    "/lower,upperdir=" + base_.path +
+			    "/upper,workdir=" + base_.path + "/work")
 				   .c_str());
 		must(fs->error);
 	}
@@ -388,8 +389,8 @@ TEST_F(on_overlay, links_the_named)
 
 TEST_F(on_overlay, links_and_replaces_what_is_below)
 {
-	unique_fd fd(must(
-		or_errno(openat(fs->dir, "below", O_RDONLY | O_CLOEXEC))));
+	unique_fd fd(
+		must(or_errno(openat(fs->dir, "below", O_RDONLY | O_CLOEXEC))));
 
 	EXPECT_OK(flink(fd, fs->dir, "a"));
 	EXPECT_OK(flink(fd, fs->dir, "target below", PROCFD_LINK_REPLACE));
@@ -402,7 +403,8 @@ TEST_F(on_overlay, links_and_replaces_what_is_below)
 /* The kernel has them there from 6.12 on, for linkat(2) and so for us. */
 TEST_F(on_overlay, links_a_tmpfile_if_there_is_one)
 {
-	unique_fd fd(openat(fs->dir, ".", O_TMPFILE | O_RDWR | O_CLOEXEC, 0644));
+	unique_fd fd(
+		openat(fs->dir, ".", O_TMPFILE | O_RDWR | O_CLOEXEC, 0644));
 
 	if (fd < 0) {
 		EXPECT_EQ(EOPNOTSUPP, errno);

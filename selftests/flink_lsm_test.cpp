@@ -33,8 +33,8 @@ void confine(std::uint64_t handled, const std::vector<rule> &rules)
 	landlock_ruleset_attr attr{};
 
 	attr.handled_access_fs = handled;
-	unique_fd set(must(int(or_errno(syscall(
-		SYS_landlock_create_ruleset, &attr, sizeof(attr), 0)))));
+	unique_fd set(must(int(or_errno(syscall(SYS_landlock_create_ruleset,
+						&attr, sizeof(attr), 0)))));
 	for (const rule &rule : rules) {
 		landlock_path_beneath_attr beneath{};
 
@@ -126,7 +126,8 @@ TEST_F(flink_under_landlock, needs_nothing_else_in_the_same_directory)
 {
 	const std::vector<rule> rules = {{a, create}};
 
-	EXPECT_OK(confined(create, rules, [&] { return flink(named, a, "x"); }));
+	EXPECT_OK(
+		confined(create, rules, [&] { return flink(named, a, "x"); }));
 	EXPECT_OK(confined(create, rules,
 			   [&] { return flink(unlinked, a, "y"); }));
 	EXPECT_OK(confined(create, rules,
@@ -189,7 +190,8 @@ TEST_F(flink_under_landlock, lets_a_file_go_where_it_has_fewer_rights)
 	const std::uint64_t less = create | remove_file | refer;
 	const std::vector<rule> rules = {{a, handled}, {b, less}};
 
-	EXPECT_OK(confined(handled, rules, [&] { return flink(named, b, "x"); }));
+	EXPECT_OK(
+		confined(handled, rules, [&] { return flink(named, b, "x"); }));
 	EXPECT_OK(confined(handled, rules,
 			   [&] { return flink(unlinked, b, "y"); }));
 	EXPECT_OK(confined(handled, rules, [&] {
@@ -207,9 +209,8 @@ TEST_F(flink_under_landlock, needs_refer_between_directories)
 		EXPECT_ERROR(EXDEV, confined(handled, rules, [&] {
 				     return flink(fd, b, "x");
 			     }));
-	EXPECT_ERROR(EXDEV, confined(handled, rules, [&] {
-			     return linkat_fd(named, b, "x");
-		     }));
+	EXPECT_ERROR(EXDEV, confined(handled, rules,
+				     [&] { return linkat_fd(named, b, "x"); }));
 }
 
 /* Stricter than linkat(2), of which no module can be asked: documented. */
@@ -218,9 +219,8 @@ TEST_F(flink_under_landlock, wants_the_right_to_remove_the_name_it_has)
 	const std::uint64_t handled = create | remove_file | refer;
 	const std::vector<rule> rules = {{a, create | refer}, {b, handled}};
 
-	EXPECT_ERROR(EACCES, confined(handled, rules, [&] {
-			     return flink(named, b, "x");
-		     }));
+	EXPECT_ERROR(EACCES, confined(handled, rules,
+				      [&] { return flink(named, b, "x"); }));
 	EXPECT_OK(confined(handled, rules,
 			   [&] { return linkat_fd(named, b, "y"); }));
 }
@@ -244,9 +244,8 @@ TEST_F(flink_under_landlock, a_process_descriptor_is_created)
 	const std::uint64_t handled = create_fifo | remove_file;
 	child c = start_sleeper(), old = start_sleeper();
 
-	EXPECT_ERROR(EACCES, confined(handled, {}, [&] {
-			     return flink(c.fd, dir, "x");
-		     }));
+	EXPECT_ERROR(EACCES, confined(handled, {},
+				      [&] { return flink(c.fd, dir, "x"); }));
 	EXPECT_OK(confined(handled, {{dir, create_fifo}},
 			   [&] { return flink(c.fd, dir, "x"); }));
 	ASSERT_OK(flink(old.fd, dir, "y"));
@@ -276,8 +275,8 @@ TEST_F(flink_under_landlock, a_named_process_is_moved)
 		const std::uint64_t less = create_fifo | remove_file;
 
 		ASSERT_OK(flink(c.fd, in_a, "x"));
-		unique_fd fd(must(or_errno(
-			openat(in_a, "x", O_RDONLY | O_CLOEXEC))));
+		unique_fd fd(must(
+			or_errno(openat(in_a, "x", O_RDONLY | O_CLOEXEC))));
 		EXPECT_ERROR(EXDEV,
 			     confined(handled, {{in_a, less}, {in_b, less}},
 				      [&] { return flink(fd, in_b, "x"); }));
@@ -292,13 +291,16 @@ class flink_under_apparmor : public flink_under_landlock {
 protected:
 	void SetUp() override
 	{
-		std::ofstream("/tmp/profile")
-			<< "profile procfd_flink_test {\n"
-			   "  /** r,\n"
-			   "  /dev/procfd rw,\n"
-			   "  " << fs_.path << "/a/** rwl,\n"
-			   "  " << fs_.path << "/b/n* r,\n"
-			   "}\n";
+		std::ofstream("/tmp/profile") << "profile procfd_flink_test {\n"
+						 "  /** r,\n"
+						 "  /dev/procfd rw,\n"
+						 "  "
+					      << fs_.path
+					      << "/a/** rwl,\n"
+						 "  "
+					      << fs_.path
+					      << "/b/n* r,\n"
+						 "}\n";
 		must(-run("apparmor_parser -r -K /tmp/profile"));
 	}
 	void TearDown() override
@@ -327,7 +329,8 @@ protected:
 TEST_F(flink_under_apparmor, needs_the_right_to_write_the_name)
 {
 	EXPECT_ERROR(EACCES, confined([&] { return flink(named, b, "x"); }));
-	EXPECT_ERROR(EACCES, confined([&] { return linkat_fd(named, b, "x"); }));
+	EXPECT_ERROR(EACCES,
+		     confined([&] { return linkat_fd(named, b, "x"); }));
 	EXPECT_ERROR(EACCES, confined([&] {
 			     return flink(named, b, "victim",
 					  PROCFD_LINK_REPLACE);
@@ -365,13 +368,15 @@ TEST_F(flink_under_apparmor, a_nameless_file_is_judged_by_where_it_was)
 	EXPECT_OK(confined([&] { return flink(tmpfile, sub, "y"); }));
 	EXPECT_ERROR(EACCES,
 		     confined([&] { return flink(unlinked_b, a, "x"); }));
-	EXPECT_ERROR(EACCES, confined([&] { return flink(tmpfile_b, a, "x"); }));
+	EXPECT_ERROR(EACCES,
+		     confined([&] { return flink(tmpfile_b, a, "x"); }));
 	EXPECT_ERROR(EACCES,
 		     confined([&] { return linkat_fd(tmpfile_b, a, "x"); }));
 	EXPECT_FALSE(exists(a, "x"));
 }
 
-TEST_F(flink_under_apparmor, a_nameless_file_of_a_forbidden_directory_stays_there)
+TEST_F(flink_under_apparmor,
+       a_nameless_file_of_a_forbidden_directory_stays_there)
 {
 	unique_fd fd = make_unlinked(b, "new");
 

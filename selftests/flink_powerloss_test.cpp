@@ -63,8 +63,8 @@ public:
 		std::string data(size, '\0');
 
 		for (std::size_t at = 0; at < size; at += sector_size) {
-			const auto it = sectors_.find(
-				from / sector_size + at / sector_size);
+			const auto it = sectors_.find(from / sector_size +
+						      at / sector_size);
 
 			if (it != sectors_.end())
 				memcpy(data.data() + at, it->second.data(),
@@ -92,8 +92,8 @@ public:
 		nbd_.reset(must(
 			or_errno(open(path, O_RDWR | O_CLOEXEC | O_NONBLOCK))));
 		must(or_errno(ioctl(nbd_, NBD_SET_BLKSIZE, sector_size)));
-		must(or_errno(ioctl(nbd_, NBD_SET_SIZE_BLOCKS,
-				    size / sector_size)));
+		must(or_errno(
+			ioctl(nbd_, NBD_SET_SIZE_BLOCKS, size / sector_size)));
 		must(or_errno(ioctl(nbd_, NBD_SET_FLAGS,
 				    NBD_FLAG_HAS_FLAGS | NBD_FLAG_SEND_FLUSH |
 					    NBD_FLAG_SEND_FUA)));
@@ -104,7 +104,9 @@ public:
 		must(eventually([] {
 			return slurp("/sys/block/nbd0/size") != "0\n" &&
 			       !access("/sys/block/nbd0/pid", R_OK);
-		}) ? 0 : -ETIMEDOUT);
+		}) ?
+			     0 :
+			     -ETIMEDOUT);
 	}
 	device(device &&) = delete;
 	~device()
@@ -116,7 +118,9 @@ public:
 		nbd_.reset();
 		must(eventually([] {
 			return access("/sys/block/nbd0/pid", R_OK) != 0;
-		}) ? 0 : -ETIMEDOUT);
+		}) ?
+			     0 :
+			     -ETIMEDOUT);
 	}
 
 	/* From now on everything is written down, after what is there. */
@@ -236,8 +240,7 @@ content cut(const content &start, const std::deque<event> &log, std::size_t end,
 			continue;
 		}
 		/* In order: of two writes of a sector the later one counts. */
-		for (std::size_t at = 0; at < w->data.size();
-		     at += sector_size)
+		for (std::size_t at = 0; at < w->data.size(); at += sector_size)
 			if (random() % 100 >= loss)
 				disk.write(w->from + at,
 					   w->data.substr(at, sector_size));
@@ -258,8 +261,8 @@ int version_of(const std::string &text)
 {
 	int n;
 
-	return sscanf(text.c_str(), "%d", &n) == 1 && text == version(n) ? n
-									 : -1;
+	return sscanf(text.c_str(), "%d", &n) == 1 && text == version(n) ? n :
+									   -1;
 }
 
 int parameter(const std::string &name, int otherwise)
@@ -267,9 +270,9 @@ int parameter(const std::string &name, int otherwise)
 	const std::string line = slurp("/proc/cmdline");
 	const std::size_t at = line.find(name + "=");
 
-	return at == std::string::npos
-		       ? otherwise
-		       : atoi(line.c_str() + at + name.size() + 1);
+	return at == std::string::npos ?
+		       otherwise :
+		       atoi(line.c_str() + at + name.size() + 1);
 }
 
 struct filesystem {
@@ -292,9 +295,9 @@ protected:
 	{
 		modprobe("nbd");
 		modprobe(GetParam().type);
-		must(eventually([] {
-			return !access(device::path, R_OK);
-		}) ? 0 : -ENODEV);
+		must(eventually([] { return !access(device::path, R_OK); }) ?
+			     0 :
+			     -ENODEV);
 	}
 
 	/* Durable framings, beside one who keeps the log busy. */
@@ -316,9 +319,9 @@ protected:
 
 		for (int n = 1; n <= 40; n++) {
 			disk.note(begun{n});
-			unique_fd fd = GetParam().unlinked && n % 2
-					       ? make_unlinked(dir, version(n))
-					       : make_tmpfile(dir, version(n));
+			unique_fd fd = GetParam().unlinked && n % 2 ?
+					       make_unlinked(dir, version(n)) :
+					       make_tmpfile(dir, version(n));
 			const int ret = flink(fd, dir, "a",
 					      PROCFD_LINK_REPLACE |
 						      PROCFD_LINK_DURABLE);
@@ -338,7 +341,8 @@ protected:
 		int hidden = 0, found;
 
 		EXPECT_TRUE(exists(dir, "a")) << "neither the old nor the new";
-		found = exists(dir, "a") ? version_of(content_of(dir, "a")) : -1;
+		found = exists(dir, "a") ? version_of(content_of(dir, "a")) :
+					   -1;
 		EXPECT_LE(oldest, found);
 		EXPECT_GE(newest, found);
 		for (const std::string &name : names)

@@ -25,7 +25,8 @@ std::string version(int writer, int round)
 
 	return std::to_string(writer) + " " + std::to_string(round) + " " +
 	       std::to_string(size) + "\n" +
-	       std::string(std::size_t(size), char('a' + (writer + round) % 26));
+	       std::string(std::size_t(size),
+			   char('a' + (writer + round) % 26));
 }
 
 /* One version, whole. */
@@ -49,9 +50,9 @@ public:
 		std::vector<std::string> names;
 
 		for (int i = 0; i < 200; i++)
-			if (seen_[i] && std::find(allowed.begin(),
-						  allowed.end(),
-						  i) == allowed.end())
+			if (seen_[i] &&
+			    std::find(allowed.begin(), allowed.end(), i) ==
+				    allowed.end())
 				names.push_back(name_of(-i));
 		return names;
 	}
@@ -60,11 +61,11 @@ private:
 	std::atomic<int> seen_[200]{};
 };
 
-#define EXPECT_ONLY(answers, ...) \
+#define EXPECT_ONLY(answers, ...)             \
 	EXPECT_EQ(std::vector<std::string>{}, \
 		  (answers).other_than({__VA_ARGS__}))
 
-#define ASSERT_ONLY(answers, ...) \
+#define ASSERT_ONLY(answers, ...)             \
 	ASSERT_EQ(std::vector<std::string>{}, \
 		  (answers).other_than({__VA_ARGS__}))
 
@@ -208,8 +209,8 @@ TEST_P(flink_race, readers_find_one_version_whole_at_any_time)
 	make_file(dir, "a", version(0, 0));
 	for (int w = 0; w < writers; w++)
 		all.rounds(150, [&, w](int round) {
-			unique_fd fd = nameless(dir, version(w, round), w,
-						round);
+			unique_fd fd =
+				nameless(dir, version(w, round), w, round);
 
 			written.count(flink(fd, dir, "a", PROCFD_LINK_REPLACE));
 		});
@@ -248,12 +249,12 @@ TEST_P(flink_race, the_name_is_unlinked_and_renamed_meanwhile)
 
 	for (int w = 0; w < writers; w++)
 		all.rounds(150, [&, w](int round) {
-			unique_fd fd = nameless(dir, version(w, round), w,
-						round);
+			unique_fd fd =
+				nameless(dir, version(w, round), w, round);
 
 			if (w % 2)
-				framed.count(
-					flink(fd, dir, "a", PROCFD_LINK_REPLACE));
+				framed.count(flink(fd, dir, "a",
+						   PROCFD_LINK_REPLACE));
 			else
 				linked.count(flink(fd, dir, "a"));
 		});
@@ -263,8 +264,7 @@ TEST_P(flink_race, the_name_is_unlinked_and_renamed_meanwhile)
 		renameat(dir, "b", dir, "a");
 	});
 	all.meanwhile([&] {
-		unique_fd fd(
-			or_errno(openat(dir, "a", O_RDONLY | O_CLOEXEC)));
+		unique_fd fd(or_errno(openat(dir, "a", O_RDONLY | O_CLOEXEC)));
 
 		opened.count(fd < 0 ? int(fd) : 0);
 		if (fd >= 0 && !is_version(read_all(fd)))
@@ -395,8 +395,7 @@ TEST_P(flink_race_before_the_filesystem, linkat_may_use_what_is_lent)
 }
 
 /* The last name goes while flink has seen it. */
-TEST_P(flink_race_before_the_filesystem,
-       the_source_loses_its_name_meanwhile)
+TEST_P(flink_race_before_the_filesystem, the_source_loses_its_name_meanwhile)
 {
 	commotion all;
 	answers made;
@@ -416,8 +415,7 @@ TEST_P(flink_race_before_the_filesystem,
 }
 
 /* Half way there is a name that is taken back, and others use the same file. */
-TEST_P(flink_race_before_the_filesystem,
-       failed_replacements_of_one_file)
+TEST_P(flink_race_before_the_filesystem, failed_replacements_of_one_file)
 {
 	commotion all;
 	answers failed;
@@ -462,9 +460,8 @@ TEST(flink_race_of_processes, one_of_many_takes_the_place_of_the_dead)
 		ASSERT_OK(flink(dead.fd, dir, "a", PROCFD_LINK_REPLACE));
 		for (int i = 0; i < 4; i++)
 			threads.emplace_back([&, i] {
-				const int ret =
-					flink(next[i].fd, dir, "a",
-					      PROCFD_LINK_REPLACE_DEAD);
+				const int ret = flink(next[i].fd, dir, "a",
+						      PROCFD_LINK_REPLACE_DEAD);
 
 				got.count(ret);
 				if (!ret)
@@ -490,8 +487,8 @@ TEST(flink_race_of_processes, a_name_is_there_while_it_is_handed_over)
 	commotion all;
 	answers framed, opened;
 
-	ASSERT_OK(or_errno(mount("procfd", fs.path.c_str(), nullptr,
-				 MS_REMOUNT, "max=1")));
+	ASSERT_OK(or_errno(mount("procfd", fs.path.c_str(), nullptr, MS_REMOUNT,
+				 "max=1")));
 	ASSERT_OK(flink(c[0].fd, dir, "a"));
 	for (int i = 0; i < 4; i++)
 		all.rounds(200, [&, i](int round) {
@@ -501,8 +498,8 @@ TEST(flink_race_of_processes, a_name_is_there_while_it_is_handed_over)
 		});
 	for (int i = 0; i < 4; i++)
 		all.meanwhile([&] {
-			unique_fd fd(or_errno(
-				openat(dir, "a", O_RDWR | O_CLOEXEC)));
+			unique_fd fd(
+				or_errno(openat(dir, "a", O_RDWR | O_CLOEXEC)));
 
 			opened.count(fd < 0 ? int(fd) : 0);
 			if (fd >= 0)
@@ -513,8 +510,8 @@ TEST(flink_race_of_processes, a_name_is_there_while_it_is_handed_over)
 	EXPECT_ONLY(opened, 0);
 	EXPECT_EQ(std::vector<std::string>{"a"}, list(dir));
 	remove_all(dir);
-	EXPECT_OK(or_errno(mount("procfd", fs.path.c_str(), nullptr,
-				 MS_REMOUNT, "max=65536")));
+	EXPECT_OK(or_errno(mount("procfd", fs.path.c_str(), nullptr, MS_REMOUNT,
+				 "max=65536")));
 }
 
 } // namespace

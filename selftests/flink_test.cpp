@@ -71,7 +71,8 @@ TEST_P(flink_on, a_refused_name_leaves_an_unlinked_file_as_it_was)
 	EXPECT_ERROR(EEXIST, flink(fd, dir, "a"));
 	EXPECT_ERROR(ENOENT, linkat_fd(fd, dir, "b"))
 		<< "the file has become linkable for everybody";
-	EXPECT_ERROR(EACCES, as_user(alice, [&] { return flink(fd, dir, "b"); }));
+	EXPECT_ERROR(EACCES,
+		     as_user(alice, [&] { return flink(fd, dir, "b"); }));
 	EXPECT_ERROR(ENOENT, linkat_fd(fd, dir, "b"));
 	EXPECT_EQ("other", content_of(dir, "a"));
 }
@@ -124,8 +125,8 @@ TEST_P(flink_on, names_whatever_is_no_directory)
 
 	for (mode_t type : types) {
 		ASSERT_OK(or_errno(mknodat(dir, "a", type | 0644, 0x103)));
-		unique_fd fd(must(or_errno(
-			openat(dir, "a", O_PATH | O_CLOEXEC))));
+		unique_fd fd(
+			must(or_errno(openat(dir, "a", O_PATH | O_CLOEXEC))));
 
 		EXPECT_OK(flink(fd, dir, "b"));
 		ASSERT_OK(or_errno(unlinkat(dir, "a", 0)));
@@ -139,8 +140,8 @@ TEST_P(flink_on, names_whatever_is_no_directory)
 TEST_P(flink_on, a_symbolic_link_is_named_itself)
 {
 	ASSERT_OK(or_errno(symlinkat("nowhere", dir, "a")));
-	unique_fd fd(must(or_errno(
-		openat(dir, "a", O_PATH | O_NOFOLLOW | O_CLOEXEC))));
+	unique_fd fd(must(
+		or_errno(openat(dir, "a", O_PATH | O_NOFOLLOW | O_CLOEXEC))));
 
 	EXPECT_OK(flink(fd, dir, "b"));
 	EXPECT_TRUE(S_ISLNK(stat_at(dir, "b").st_mode));
@@ -324,15 +325,16 @@ TEST_P(flink_on, frename_that_fails_half_way_leaves_no_trace)
 TEST_P(flink_on, a_watcher_sees_a_name_created_and_moved_over_the_old_one)
 {
 	unique_fd fd = make_unlinked(dir, "new");
-	unique_fd watch(must(or_errno(inotify_init1(IN_CLOEXEC | IN_NONBLOCK))));
+	unique_fd watch(
+		must(or_errno(inotify_init1(IN_CLOEXEC | IN_NONBLOCK))));
 	alignas(inotify_event) char buffer[4096];
 	std::vector<std::uint32_t> masks;
 	std::string last;
 
 	make_file(dir, "a", "old");
-	must(or_errno(inotify_add_watch(
-		watch, fs_.path.c_str(),
-		IN_CREATE | IN_DELETE | IN_MOVED_FROM | IN_MOVED_TO)));
+	must(or_errno(inotify_add_watch(watch, fs_.path.c_str(),
+					IN_CREATE | IN_DELETE | IN_MOVED_FROM |
+						IN_MOVED_TO)));
 	EXPECT_OK(flink(fd, dir, "a", PROCFD_LINK_REPLACE));
 
 	const ssize_t size = read(watch, buffer, sizeof(buffer));
@@ -353,7 +355,7 @@ TEST_P(flink_on, a_watcher_sees_a_name_created_and_moved_over_the_old_one)
 TEST_P(flink_on, a_mapping_and_a_lock_stay_with_the_file)
 {
 	unique_fd fd = make_unlinked(dir, "text");
-	struct flock lock{};
+	struct flock lock {};
 
 	lock.l_type = F_WRLCK;
 	ASSERT_OK(or_errno(fcntl(fd, F_OFD_SETLK, &lock)));
@@ -369,8 +371,8 @@ TEST_P(flink_on, durable_makes_no_difference_in_memory)
 
 	make_file(dir, "a", "old");
 	EXPECT_OK(flink(fd, dir, "b", PROCFD_LINK_DURABLE));
-	EXPECT_OK(flink(fd, dir, "a",
-			PROCFD_LINK_REPLACE | PROCFD_LINK_DURABLE));
+	EXPECT_OK(
+		flink(fd, dir, "a", PROCFD_LINK_REPLACE | PROCFD_LINK_DURABLE));
 	EXPECT_EQ("new", content_of(dir, "a"));
 }
 
@@ -514,8 +516,7 @@ TEST_F(flink_of_a_process, is_a_name_in_its_own_filesystem_only)
 	EXPECT_EQ(2u, stat_of(c.fd).st_nlink);
 	EXPECT_ERROR(EEXIST, flink(c.fd, dir, "a"));
 	EXPECT_ERROR(EXDEV, flink(c.fd, tmpfs.dir, "a"));
-	EXPECT_ERROR(EXDEV,
-		     flink(c.fd, tmpfs.dir, "a", PROCFD_LINK_REPLACE));
+	EXPECT_ERROR(EXDEV, flink(c.fd, tmpfs.dir, "a", PROCFD_LINK_REPLACE));
 }
 
 TEST_F(flink_of_a_process, no_file_gets_a_name_there)
@@ -546,8 +547,8 @@ TEST_F(flink_of_a_process, a_removed_name_can_be_given_back)
 
 	for (int i = 0; i < 100; i++) {
 		ASSERT_OK(flink(c.fd, dir, "a"));
-		unique_fd fd(must(or_errno(
-			openat(dir, "a", O_RDONLY | O_CLOEXEC))));
+		unique_fd fd(
+			must(or_errno(openat(dir, "a", O_RDONLY | O_CLOEXEC))));
 		ASSERT_OK(or_errno(unlinkat(dir, "a", 0)));
 		ASSERT_OK(flink(fd, dir, "b"));
 		ASSERT_OK(or_errno(unlinkat(dir, "b", 0)));
@@ -643,8 +644,8 @@ TEST_F(flink_of_a_process, nobody_else_can_name_it)
 			     return flink(c.fd, open_to_all, "a");
 		     }));
 	EXPECT_OK(or_errno(fchown(c.fd, alice, alice)));
-	EXPECT_OK(as_user(alice,
-			  [&] { return flink(c.fd, open_to_all, "a"); }));
+	EXPECT_OK(
+		as_user(alice, [&] { return flink(c.fd, open_to_all, "a"); }));
 }
 
 } // namespace

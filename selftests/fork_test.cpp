@@ -101,8 +101,8 @@ pid_t by_clone3_with_pidfd()
 /* A child that does not send SIGCHLD, as some libraries make them. */
 pid_t by_clone_without_signal()
 {
-	pid_t pid = pid_t(syscall(SYS_clone, 0, nullptr, nullptr, nullptr,
-				  nullptr));
+	pid_t pid = pid_t(
+		syscall(SYS_clone, 0, nullptr, nullptr, nullptr, nullptr));
 
 	if (!pid)
 		_exit(7);
@@ -145,8 +145,8 @@ TEST_P(fork_by, is_bound)
 
 	procfd_info info;
 
-	ASSERT_EQ(0, get_info(fd, &info, PROCFD_INFO_WAIT,
-			      PROCFD_DEADLINE_NONE));
+	ASSERT_EQ(0,
+		  get_info(fd, &info, PROCFD_INFO_WAIT, PROCFD_DEADLINE_NONE));
 	EXPECT_EQ(c.pid, info.pid);
 	EXPECT_EQ(7 << 8, info.status);
 	EXPECT_EQ(exited, poll_now(fd));
@@ -190,7 +190,9 @@ TEST(fork, is_bound_before_the_child_runs)
 		procfd_info info = info_of(fd);
 
 		_exit(info.state == PROCFD_STATE_RUNNING &&
-		      info.pid == getpid() ? 0 : 1);
+				      info.pid == getpid() ?
+			      0 :
+			      1);
 	}
 	EXPECT_EQ(0, wait_for(pid));
 }
@@ -347,8 +349,8 @@ TEST(fork_unbound, reader_blocks_until_a_child_was_made_and_has_exited)
 
 		tid = sys_gettid();
 		has_tid.open();
-		text.assign(part, std::size_t(
-			must(int(or_errno(read(fd, part, sizeof(part)))))));
+		text.assign(part, std::size_t(must(int(or_errno(
+					  read(fd, part, sizeof(part)))))));
 	});
 
 	EXPECT_TRUE(has_tid.pass());
@@ -558,7 +560,8 @@ TEST(fork_drop, by_an_exec)
 
 		send_fd(sockets[1], fd);
 		fcntl(fd, F_SETFD, 0);
-		execl("/proc/self/exe", "fork_test", "--fork-and-exit", nullptr);
+		execl("/proc/self/exe", "fork_test", "--fork-and-exit",
+		      nullptr);
 		return 1;
 	});
 	unique_fd fd(recv_fd(sockets[0]));

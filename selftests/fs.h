@@ -198,8 +198,8 @@ inline void enter_user_namespace(int more_namespaces = 0)
  */
 inline const std::string default_options = "uid=0,gid=0,mode=755,max=65536";
 
-inline int mount_names(const std::string &path,
-		       const std::string &options = "", unsigned long flags = 0)
+inline int mount_names(const std::string &path, const std::string &options = "",
+		       unsigned long flags = 0)
 {
 	return or_errno(mount("procfd", path.c_str(), PROCFD_FS_TYPE, flags,
 			      options.c_str()));

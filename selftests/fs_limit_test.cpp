@@ -113,7 +113,8 @@ TEST_F(fs_limit, counts_replaced_names_once_however_often)
 	for (int i = 0; i < 100; i++) {
 		ASSERT_EQ(-EISDIR, link(one.fd(), "d", PROCFD_LINK_REPLACE));
 		ASSERT_EQ(-EEXIST, link(one.fd(), "1"));
-		ASSERT_EQ(-EEXIST, link(one.fd(), "1", PROCFD_LINK_REPLACE_DEAD));
+		ASSERT_EQ(-EEXIST,
+			  link(one.fd(), "1", PROCFD_LINK_REPLACE_DEAD));
 	}
 	EXPECT_EQ(0, free_names());
 	ASSERT_EQ(0, rmdir(at("d").c_str()));
@@ -153,13 +154,13 @@ TEST_F(fs_limit, holds_for_root_and_is_shared_by_all)
 
 	set_max(3);
 	EXPECT_EQ(-ENOSPC, as(alice, [&] {
-			  unique_fd self(must(open_process(0)));
-			  unique_fd to(must(open_path(own, O_PATH)));
+		unique_fd self(must(open_process(0)));
+		unique_fd to(must(open_path(own, O_PATH)));
 
-			  must(flink(self, to, "1"));
-			  must(flink(self, to, "2"));
-			  return flink(self, to, "3");
-		  }));
+		must(flink(self, to, "1"));
+		must(flink(self, to, "2"));
+		return flink(self, to, "3");
+	}));
 	EXPECT_EQ(-ENOSPC, make_directory("roots"));
 }
 
@@ -224,9 +225,8 @@ protected:
 	void TearDown() override
 	{
 		if (!group.empty()) {
-			EXPECT_TRUE(eventually([&] {
-				return rmdir(group.c_str()) == 0;
-			}));
+			EXPECT_TRUE(eventually(
+				[&] { return rmdir(group.c_str()) == 0; }));
 		}
 		must(or_errno(umount2(root_group.c_str(), MNT_DETACH)));
 		fs_limit::TearDown();
@@ -243,7 +243,9 @@ protected:
 			write_file(group + "/cgroup.procs", "0");
 			ready.open();
 			return go.pass() && make() == 0 &&
-			       (made.open(), leave.pass()) ? 0 : 1;
+					       (made.open(), leave.pass()) ?
+				       0 :
+				       1;
 		});
 		long before, after;
 
@@ -286,7 +288,8 @@ TEST_F(fs_limit_memory, is_charged_for_names)
 		int ret = 0;
 
 		for (int i = 0; i < many && !ret; i++)
-			ret = link(s.fd(), (long_name + std::to_string(i)).c_str());
+			ret = link(s.fd(),
+				   (long_name + std::to_string(i)).c_str());
 		return ret;
 	});
 

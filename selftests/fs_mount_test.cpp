@@ -68,7 +68,8 @@ std::string own_options_of(const std::string &path)
 	if (!options.starts_with(common))
 		return "not " + common + ": " + options;
 	return options.size() > common.size() ?
-		       options.substr(common.size() + 1) : "";
+		       options.substr(common.size() + 1) :
+		       "";
 }
 
 struct statfs statfs_of(const std::string &path)
@@ -161,8 +162,7 @@ struct bad_option {
 };
 
 class fs_mount_refuses : public fs_mount,
-			 public testing::WithParamInterface<bad_option> {
-};
+			 public testing::WithParamInterface<bad_option> {};
 
 TEST_P(fs_mount_refuses, it)
 {
@@ -172,12 +172,12 @@ TEST_P(fs_mount_refuses, it)
 	EXPECT_EQ(-EINVAL, tried.error);
 	/* "e" for error, the filesystem's name, and what is wrong. */
 	EXPECT_EQ(0u, tried.log.find("e ")) << tried.log;
-	EXPECT_NE(std::string::npos, tried.log.find(PROCFD_FS_TYPE)) << tried.log;
+	EXPECT_NE(std::string::npos, tried.log.find(PROCFD_FS_TYPE))
+		<< tried.log;
 	EXPECT_NE(std::string::npos, tried.log.find(o.message)) << tried.log;
 
-	const std::string option = o.value ?
-					   std::string(o.key) + "=" + o.value :
-					   o.key;
+	const std::string option =
+		o.value ? std::string(o.key) + "=" + o.value : o.key;
 
 	EXPECT_EQ(-EINVAL, mount_names(a, option)) << option;
 	EXPECT_EQ("", line_of(a));
@@ -348,25 +348,25 @@ TEST_F(fs_mount, is_for_root_only)
 {
 	EXPECT_EQ(-EPERM, as(alice, [&] { return mount_names(a); }));
 	EXPECT_EQ(-EPERM, as(alice, [&] {
-			  return or_errno(fsopen(PROCFD_FS_TYPE, 0));
-		  }));
+		return or_errno(fsopen(PROCFD_FS_TYPE, 0));
+	}));
 	EXPECT_EQ("", line_of(a));
 	ASSERT_EQ(0, mount_names(a));
 	EXPECT_EQ(-EPERM, as(alice, [&] {
-			  return mount_names(a, "mode=777", MS_REMOUNT);
-		  }));
+		return mount_names(a, "mode=777", MS_REMOUNT);
+	}));
 	EXPECT_EQ("", own_options_of(a));
 }
 
 TEST_F(fs_mount, is_not_for_root_of_a_user_namespace)
 {
 	EXPECT_EQ(-EPERM, as(alice, [&] {
-			  enter_user_namespace(CLONE_NEWNS);
-			  /* This one may mount: what any such root may. */
-			  must(or_errno(mount("t", "/tmp", "tmpfs", 0, "")));
-			  must(or_errno(mkdir("/tmp/names", 0755)));
-			  return mount_names("/tmp/names");
-		  }));
+		enter_user_namespace(CLONE_NEWNS);
+		/* This one may mount: what any such root may. */
+		must(or_errno(mount("t", "/tmp", "tmpfs", 0, "")));
+		must(or_errno(mkdir("/tmp/names", 0755)));
+		return mount_names("/tmp/names");
+	}));
 }
 
 /* What it is like. */
@@ -407,8 +407,8 @@ TEST_F(fs_mount, counts_names_and_directories)
 TEST_F(fs_mount, holds_neither_programs_nor_devices)
 {
 	ASSERT_EQ(0, mount_names(a));
-	EXPECT_EQ(-EPERM, or_errno(mknod((a + "/null").c_str(),
-					 S_IFCHR | 0666, makedev(1, 3))));
+	EXPECT_EQ(-EPERM, or_errno(mknod((a + "/null").c_str(), S_IFCHR | 0666,
+					 makedev(1, 3))));
 	EXPECT_EQ(-EPERM, try_open(a + "/program", O_CREAT | O_WRONLY, 0755));
 	EXPECT_EQ(std::set<std::string>{}, names_in(a));
 }
@@ -423,9 +423,9 @@ TEST_F(fs_mount, gives_out_no_file_handles)
 
 	ASSERT_EQ(0, mount_names(a));
 	handle.h.handle_bytes = sizeof(handle.room);
-	EXPECT_EQ(-EOPNOTSUPP, or_errno(name_to_handle_at(
-				       AT_FDCWD, a.c_str(), &handle.h,
-				       &mount_id, 0)));
+	EXPECT_EQ(-EOPNOTSUPP,
+		  or_errno(name_to_handle_at(AT_FDCWD, a.c_str(), &handle.h,
+					     &mount_id, 0)));
 }
 
 TEST_F(fs_mount, is_no_layer_of_an_overlay)
@@ -443,9 +443,8 @@ TEST_F(fs_mount, is_no_layer_of_an_overlay)
 	ASSERT_EQ(0, mount("o", merged.c_str(), "overlay", 0,
 			   ("lowerdir=" + lower + tail).c_str()));
 	ASSERT_EQ(0, umount(merged.c_str()));
-	EXPECT_EQ(-EINVAL,
-		  or_errno(mount("o", merged.c_str(), "overlay", 0,
-				 ("lowerdir=" + a + tail).c_str())));
+	EXPECT_EQ(-EINVAL, or_errno(mount("o", merged.c_str(), "overlay", 0,
+					  ("lowerdir=" + a + tail).c_str())));
 }
 
 /* Unmounting. */

@@ -24,8 +24,8 @@ std::string link_of(int fd)
 {
 	char path[4096];
 	const std::string proc = "/proc/self/fd/" + std::to_string(fd);
-	const int n = must(int(or_errno(
-		readlink(proc.c_str(), path, sizeof(path)))));
+	const int n =
+		must(int(or_errno(readlink(proc.c_str(), path, sizeof(path)))));
 
 	return std::string(path, std::size_t(n));
 }
@@ -156,8 +156,9 @@ TEST_F(fs_name, rejects_unknown_flags_and_both_ways_of_replacing_at_once)
 	servant s;
 
 	EXPECT_EQ(-EINVAL, link(s.fd(), "n", 1U << 31));
-	EXPECT_EQ(-EINVAL, link(s.fd(), "n", PROCFD_LINK_REPLACE |
-						     PROCFD_LINK_REPLACE_DEAD));
+	EXPECT_EQ(-EINVAL,
+		  link(s.fd(), "n",
+		       PROCFD_LINK_REPLACE | PROCFD_LINK_REPLACE_DEAD));
 	/* Nothing here survives a power cut. */
 	EXPECT_EQ(-EINVAL, link(s.fd(), "n", PROCFD_LINK_DURABLE));
 	EXPECT_EQ(std::set<std::string>{}, names_in(names));
@@ -171,8 +172,8 @@ TEST_F(fs_name, is_not_made_by_linkat_of_a_descriptor_without_one)
 	/* It is of no mount that a user knows, so it is on another one. */
 	EXPECT_EQ(-EXDEV, or_errno(linkat(AT_FDCWD, proc.c_str(), dir, "n",
 					  AT_SYMLINK_FOLLOW)));
-	EXPECT_EQ(-EXDEV, or_errno(linkat(s.fd(), "", dir, "n",
-					  AT_EMPTY_PATH)));
+	EXPECT_EQ(-EXDEV,
+		  or_errno(linkat(s.fd(), "", dir, "n", AT_EMPTY_PATH)));
 	EXPECT_EQ(0u, stat_of(s.fd()).st_nlink);
 }
 
@@ -538,9 +539,8 @@ TEST_F(fs_name, signals_with_the_rights_of_who_made_the_descriptor)
 
 	ASSERT_EQ(0, link(s.fd(), "n"));
 	ASSERT_EQ(0, chmod(at("n").c_str(), 0666));
-	EXPECT_EQ(-EPERM, as(alice, [&] {
-			  return or_errno(kill(s.pid(), SIGUSR1));
-		  }));
+	EXPECT_EQ(-EPERM,
+		  as(alice, [&] { return or_errno(kill(s.pid(), SIGUSR1)); }));
 	EXPECT_EQ(5, as(alice, [&] { return echo_to(at("n"), "USR1"); }));
 	EXPECT_EQ(SIGUSR1, s.next_signal());
 
@@ -576,12 +576,15 @@ TEST_F(fs_name, linked_again_by_another_keeps_the_first_makers_rights)
 			  unique_fd to(must(open_path(own, O_PATH)));
 
 			  return flink(fd, to, "flinked") ?:
-				 or_errno(::link(at("n").c_str(),
-						 (own + "/linked").c_str()));
+							    or_errno(::link(
+								    at("n").c_str(),
+								    (own + "/linked").c_str()));
 		  }));
-	EXPECT_EQ(5, as(alice, [&] { return echo_to(own + "/flinked", "USR1"); }));
+	EXPECT_EQ(5,
+		  as(alice, [&] { return echo_to(own + "/flinked", "USR1"); }));
 	EXPECT_EQ(SIGUSR1, s.next_signal());
-	EXPECT_EQ(5, as(alice, [&] { return echo_to(own + "/linked", "USR2"); }));
+	EXPECT_EQ(5,
+		  as(alice, [&] { return echo_to(own + "/linked", "USR2"); }));
 	EXPECT_EQ(SIGUSR2, s.next_signal());
 }
 
@@ -595,26 +598,26 @@ TEST_F(fs_name, is_given_by_its_owner_only)
 	const std::string own = names_directory("own", 0755, alice);
 
 	EXPECT_EQ(-EPERM, as(alice, [&] {
-			  unique_fd fd(must(open_path(at("n"), O_RDWR)));
-			  unique_fd to(must(open_path(own, O_PATH)));
+		unique_fd fd(must(open_path(at("n"), O_RDWR)));
+		unique_fd to(must(open_path(own, O_PATH)));
 
-			  return flink(fd, to, "n");
-		  }));
+		return flink(fd, to, "n");
+	}));
 	EXPECT_EQ(std::set<std::string>{}, names_in(own));
 }
 
 TEST_F(fs_name, wants_write_permission_for_its_directory)
 {
 	EXPECT_EQ(-EACCES, as(alice, [&] {
-			  unique_fd self(must(open_process(0)));
+		unique_fd self(must(open_process(0)));
 
-			  return link(self, "n");
-		  }));
+		return link(self, "n");
+	}));
 	EXPECT_EQ(-EACCES, as(alice, [&] {
-			  unique_fd self(must(open_process(0)));
+		unique_fd self(must(open_process(0)));
 
-			  return link(self, "n", PROCFD_LINK_REPLACE);
-		  }));
+		return link(self, "n", PROCFD_LINK_REPLACE);
+	}));
 	EXPECT_EQ(std::set<std::string>{}, names_in(names));
 }
 
@@ -767,7 +770,8 @@ public:
 	/* The next event, or one of mask 0 if none comes. */
 	event next()
 	{
-		if (!poll_for(fd_, POLLIN, pending_.empty() ? patience_ms : 0) &&
+		if (!poll_for(fd_, POLLIN,
+			      pending_.empty() ? patience_ms : 0) &&
 		    pending_.empty())
 			return {0, "timed out"};
 		if (pending_.empty())
@@ -784,7 +788,8 @@ private:
 	void fill()
 	{
 		alignas(inotify_event) char buffer[4096];
-		ssize_t n = must(int(or_errno(read(fd_, buffer, sizeof(buffer)))));
+		ssize_t n =
+			must(int(or_errno(read(fd_, buffer, sizeof(buffer)))));
 
 		for (char *p = buffer; p < buffer + n;) {
 			auto *e = reinterpret_cast<inotify_event *>(p);
@@ -890,9 +895,8 @@ TEST_F(fs_name, with_a_waiting_reader_and_nothing_else_tells_it_of_the_exit)
 
 	name_only(s, "n");
 
-	child reader = start_without_descriptor([&] {
-		return outcome_of(at("n")) == "killed 9" ? 0 : 1;
-	});
+	child reader = start_without_descriptor(
+		[&] { return outcome_of(at("n")) == "killed 9" ? 0 : 1; });
 
 	ASSERT_TRUE(sleeps_in(reader.pid, reader.pid, SYS_pread64));
 	ASSERT_EQ(5, echo_to(at("n"), "KILL"));

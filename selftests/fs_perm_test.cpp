@@ -22,7 +22,8 @@ private:
 
 class fs_perm : public names_test {
 protected:
-	static int flink_into(const std::string &where, int fd, const char *name)
+	static int flink_into(const std::string &where, int fd,
+			      const char *name)
 	{
 		unique_fd to(must(open_path(where, O_PATH)));
 
@@ -67,8 +68,7 @@ const user team{0, ops_gid, {}};
 const user alices_team{1000, ops_gid, {}};
 
 class fs_perm_opening : public fs_perm,
-			public testing::WithParamInterface<opening> {
-};
+			public testing::WithParamInterface<opening> {};
 
 TEST_P(fs_perm_opening, goes_by_the_table)
 {
@@ -76,18 +76,17 @@ TEST_P(fs_perm_opening, goes_by_the_table)
 	const std::string d = names_directory("d", 0755);
 	servant s;
 
-	must(or_errno(chown(d.c_str(), o.directory_of.uid, o.directory_of.gid)));
+	must(or_errno(
+		chown(d.c_str(), o.directory_of.uid, o.directory_of.gid)));
 	must(or_errno(chmod(d.c_str(), o.directory_mode)));
 	must(flink_into(d, s.fd(), "n"));
 	must(or_errno(chown((d + "/n").c_str(), o.name_of.uid, o.name_of.gid)));
 	must(or_errno(chmod((d + "/n").c_str(), o.name_mode)));
 
-	EXPECT_EQ(o.reading, as(o.opener, [&] {
-			  return try_open(d + "/n", O_RDONLY);
-		  }));
-	EXPECT_EQ(o.redirecting ?: 2, as(o.opener, [&] {
-			  return echo_to(d + "/n", "1");
-		  }));
+	EXPECT_EQ(o.reading,
+		  as(o.opener, [&] { return try_open(d + "/n", O_RDONLY); }));
+	EXPECT_EQ(o.redirecting ?: 2,
+		  as(o.opener, [&] { return echo_to(d + "/n", "1"); }));
 	EXPECT_EQ(o.writing ?: 2, as(o.opener, [&] {
 			  unique_fd fd(open_path(d + "/n", O_WRONLY));
 
@@ -121,13 +120,13 @@ INSTANTIATE_TEST_SUITE_P(
 			0, 0},
 		opening{"0755_of_a_user_for_root", alice, 0755, alice, 0600,
 			root, 0, 0, 0},
-		opening{"0755_of_the_opener", alice, 0755, alice, 0600, alice, 0,
-			0, 0},
+		opening{"0755_of_the_opener", alice, 0755, alice, 0600, alice,
+			0, 0, 0},
 		/* A team's. */
 		opening{"2770_for_the_team", team, 02770, alices_team, 0660,
 			ops_bob, 0, 0, 0},
-		opening{"2770_of_one_of_the_team_only", team, 02770, alices_team,
-			0600, ops_bob, -EACCES, -EACCES, -EACCES},
+		opening{"2770_of_one_of_the_team_only", team, 02770,
+			alices_team, 0600, ops_bob, -EACCES, -EACCES, -EACCES},
 		opening{"2770_for_one_outside", team, 02770, root, 0666, bob,
 			-EACCES, -EACCES, -EACCES},
 		/*
@@ -140,8 +139,8 @@ INSTANTIATE_TEST_SUITE_P(
 		 * There it stops `>` on what neither oneself nor the owner of
 		 * the directory owns, root's `>` included.
 		 */
-		opening{"1777_of_the_opener", root, 01777, alice, 0600, alice, 0,
-			0, 0},
+		opening{"1777_of_the_opener", root, 01777, alice, 0600, alice,
+			0, 0, 0},
 		opening{"1777_of_the_directorys_owner", root, 01777, root, 0666,
 			alice, 0, 0, 0},
 		opening{"1777_of_another", root, 01777, bob, 0666, alice, 0,
@@ -179,11 +178,12 @@ TEST_F(fs_perm, in_a_2770_directory_the_team_makes_and_removes_names)
 	EXPECT_EQ(-EACCES, make_name(alice, hers.pid(), d, "again"));
 	/* A name is a link: it keeps the owner and group that it was born with. */
 	EXPECT_EQ(alice.gid, stat_of(d + "/hers").st_gid);
-	EXPECT_EQ(0, as(ops_alice, [&] {
-			  return or_errno(chown((d + "/hers").c_str(),
-						uid_t(-1), ops_gid)) ?:
-				 or_errno(chmod((d + "/hers").c_str(), 0660));
-		  }));
+	EXPECT_EQ(
+		0, as(ops_alice, [&] {
+			return or_errno(chown((d + "/hers").c_str(), uid_t(-1), ops_gid)) ?:
+				       or_errno(chmod((d + "/hers").c_str(),
+						      0660));
+		}));
 	EXPECT_EQ(5, as(ops_bob, [&] { return echo_to(d + "/hers", "USR1"); }));
 	EXPECT_EQ(SIGUSR1, hers.next_signal());
 	EXPECT_EQ(0, as(ops_bob, [&] {
@@ -198,15 +198,13 @@ TEST_F(fs_perm, in_a_1777_directory_everybody_makes_and_removes_ones_own)
 
 	EXPECT_EQ(0, make_name(alice, hers.pid(), d, "n"));
 	EXPECT_EQ(-EPERM, as(bob, [&] {
-			  return or_errno(unlink((d + "/n").c_str()));
-		  }));
+		return or_errno(unlink((d + "/n").c_str()));
+	}));
 	EXPECT_EQ(-EPERM, as(bob, [&] {
-			  return or_errno(rename((d + "/n").c_str(),
-						 (d + "/m").c_str()));
-		  }));
-	EXPECT_EQ(0, as(alice, [&] {
-			  return or_errno(unlink((d + "/n").c_str()));
-		  }));
+		return or_errno(rename((d + "/n").c_str(), (d + "/m").c_str()));
+	}));
+	EXPECT_EQ(0, as(alice,
+			[&] { return or_errno(unlink((d + "/n").c_str())); }));
 }
 
 TEST_F(fs_perm, in_a_1777_directory_others_names_are_not_replaced)
@@ -220,11 +218,11 @@ TEST_F(fs_perm, in_a_1777_directory_others_names_are_not_replaced)
 	for (std::uint32_t flag :
 	     {PROCFD_LINK_REPLACE, PROCFD_LINK_REPLACE_DEAD}) {
 		EXPECT_EQ(-EPERM, as(bob, [&] {
-				  unique_fd fd(must(open_process(his.pid())));
-				  unique_fd to(must(open_path(d, O_PATH)));
+			unique_fd fd(must(open_process(his.pid())));
+			unique_fd to(must(open_path(d, O_PATH)));
 
-				  return flink(fd, to, "n", flag);
-			  }));
+			return flink(fd, to, "n", flag);
+		}));
 	}
 	EXPECT_EQ(std::set<std::string>{"n"}, names_in(d));
 	EXPECT_EQ("exited 0", outcome_of(d + "/n"));
@@ -238,18 +236,17 @@ TEST_F(fs_perm, nobody_but_the_owner_links_a_name)
 	ASSERT_EQ(0, flink_into(d, s.fd(), "n"));
 	ASSERT_EQ(0, chmod((d + "/n").c_str(), 0666));
 	EXPECT_EQ(-EPERM, as(alice, [&] {
-			  return or_errno(::link((d + "/n").c_str(),
-						 (d + "/m").c_str()));
-		  }));
+		return or_errno(::link((d + "/n").c_str(), (d + "/m").c_str()));
+	}));
 
 	/* Not by FLINK either, and that whatever the setting says. */
 	setting off("/proc/sys/fs/protected_hardlinks", "0");
 
 	EXPECT_EQ(-EPERM, as(alice, [&] {
-			  unique_fd fd(must(open_path(d + "/n", O_RDWR)));
+		unique_fd fd(must(open_path(d + "/n", O_RDWR)));
 
-			  return flink_into(d, fd, "m");
-		  }));
+		return flink_into(d, fd, "m");
+	}));
 	EXPECT_EQ(std::set<std::string>{"n"}, names_in(d));
 }
 
@@ -264,22 +261,24 @@ TEST_F(fs_perm, a_root_daemons_name_lets_its_group_signal_it_and_no_one_else)
 	ASSERT_EQ(0, chmod(at("nginx").c_str(), 0660));
 
 	EXPECT_EQ(-EPERM, as(ops_alice, [&] {
-			  return or_errno(kill(nginx.pid(), SIGHUP));
-		  }));
-	EXPECT_EQ(4, as(ops_alice, [&] { return echo_to(at("nginx"), "HUP"); }));
+		return or_errno(kill(nginx.pid(), SIGHUP));
+	}));
+	EXPECT_EQ(4,
+		  as(ops_alice, [&] { return echo_to(at("nginx"), "HUP"); }));
 	EXPECT_EQ(SIGHUP, nginx.next_signal());
-	EXPECT_EQ(-EACCES, as(alice, [&] { return echo_to(at("nginx"), "HUP"); }));
-	EXPECT_EQ(-EACCES, as(alice, [&] {
-			  return try_open(at("nginx"), O_RDONLY);
-		  }));
+	EXPECT_EQ(-EACCES,
+		  as(alice, [&] { return echo_to(at("nginx"), "HUP"); }));
+	EXPECT_EQ(-EACCES,
+		  as(alice, [&] { return try_open(at("nginx"), O_RDONLY); }));
 	EXPECT_TRUE(nginx.has_no_signal());
 
 	/* It serves as somebody else from now on; root's name is root's. */
 	ASSERT_EQ(0, nginx.set_uids(nobody.uid, nobody.uid, nobody.uid));
 	EXPECT_EQ(-EPERM, as(ops_alice, [&] {
-			  return or_errno(kill(nginx.pid(), SIGHUP));
-		  }));
-	EXPECT_EQ(4, as(ops_alice, [&] { return echo_to(at("nginx"), "HUP"); }));
+		return or_errno(kill(nginx.pid(), SIGHUP));
+	}));
+	EXPECT_EQ(4,
+		  as(ops_alice, [&] { return echo_to(at("nginx"), "HUP"); }));
 	EXPECT_EQ(SIGHUP, nginx.next_signal());
 
 	/* What it exits with is for the same people to read. */
@@ -287,9 +286,8 @@ TEST_F(fs_perm, a_root_daemons_name_lets_its_group_signal_it_and_no_one_else)
 	EXPECT_EQ(0, as(ops_alice, [&] {
 			  return outcome_of(at("nginx")) == "exited 3" ? 0 : 1;
 		  }));
-	EXPECT_EQ(-EACCES, as(alice, [&] {
-			  return try_open(at("nginx"), O_RDONLY);
-		  }));
+	EXPECT_EQ(-EACCES,
+		  as(alice, [&] { return try_open(at("nginx"), O_RDONLY); }));
 }
 
 TEST_F(fs_perm, opening_once_is_enough_and_chmod_does_not_take_it_back)
@@ -302,11 +300,12 @@ TEST_F(fs_perm, opening_once_is_enough_and_chmod_does_not_take_it_back)
 	int pair[2];
 
 	ASSERT_EQ(0, socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair));
-	ASSERT_EQ(0, as(alice, [&] {
-			  send_fd(pair[0], unique_fd(must(open_path(
-						   at("n"), O_WRONLY))));
-			  return 0;
-		  }));
+	ASSERT_EQ(
+		0, as(alice, [&] {
+			send_fd(pair[0],
+				unique_fd(must(open_path(at("n"), O_WRONLY))));
+			return 0;
+		}));
 
 	unique_fd passed(must(recv_fd(pair[1])));
 
@@ -318,10 +317,9 @@ TEST_F(fs_perm, opening_once_is_enough_and_chmod_does_not_take_it_back)
 
 	/* But to open it anew takes the permission anew. */
 	EXPECT_EQ(-EACCES, as(bob, [&] {
-			  return try_open("/proc/self/fd/" +
-						  std::to_string(passed),
-					  O_WRONLY);
-		  }));
+		return try_open("/proc/self/fd/" + std::to_string(passed),
+				O_WRONLY);
+	}));
 }
 
 TEST_F(fs_perm, a_reader_does_not_become_a_writer_by_opening_anew)
@@ -331,12 +329,11 @@ TEST_F(fs_perm, a_reader_does_not_become_a_writer_by_opening_anew)
 	ASSERT_EQ(0, link(s.fd(), "n"));
 	ASSERT_EQ(0, chmod(at("n").c_str(), 0644));
 	EXPECT_EQ(-EACCES, as(alice, [&] {
-			  unique_fd fd(must(open_path(at("n"), O_RDONLY)));
+		unique_fd fd(must(open_path(at("n"), O_RDONLY)));
 
-			  return try_open("/proc/self/fd/" +
-						  std::to_string(fd),
-					  O_WRONLY);
-		  }));
+		return try_open("/proc/self/fd/" + std::to_string(fd),
+				O_WRONLY);
+	}));
 }
 
 TEST_F(fs_perm, a_users_name_ends_where_the_process_regains_root)
@@ -351,10 +348,10 @@ TEST_F(fs_perm, a_users_name_ends_where_the_process_regains_root)
 	EXPECT_EQ(SIGUSR1, s.next_signal());
 
 	ASSERT_EQ(0, s.set_uids(0, 0, 0));
-	EXPECT_EQ(-EPERM, as(alice, [&] {
-			  return or_errno(kill(s.pid(), SIGUSR1));
-		  }));
-	EXPECT_EQ(-EPERM, as(alice, [&] { return echo_to(own + "/n", "USR1"); }));
+	EXPECT_EQ(-EPERM,
+		  as(alice, [&] { return or_errno(kill(s.pid(), SIGUSR1)); }));
+	EXPECT_EQ(-EPERM,
+		  as(alice, [&] { return echo_to(own + "/n", "USR1"); }));
 	/* Root gains nothing by it, and loses nothing without it. */
 	EXPECT_EQ(-EPERM, echo_to(own + "/n", "USR1"));
 	EXPECT_EQ(-EPERM, echo_to(own + "/n", "0"));
@@ -374,12 +371,12 @@ TEST_F(fs_perm, a_users_name_ends_where_kill_would_in_a_set_uid_program)
 
 	/* A set-uid root copy of the helper that lies beside this test. */
 	char self[4096];
-	const int length = must(int(or_errno(
-		readlink("/proc/self/exe", self, sizeof(self)))));
+	const int length = must(
+		int(or_errno(readlink("/proc/self/exe", self, sizeof(self)))));
 	const std::string test(self, std::size_t(length));
 
-	write_file(program, slurp(test.substr(0, test.rfind('/')) +
-				  "/helper_servant"));
+	write_file(program,
+		   slurp(test.substr(0, test.rfind('/')) + "/helper_servant"));
 	must(or_errno(chmod(program.c_str(), 04755)));
 
 	servant s(alice);
@@ -395,10 +392,10 @@ TEST_F(fs_perm, a_users_name_ends_where_kill_would_in_a_set_uid_program)
 	EXPECT_EQ(SIGUSR1, s.next_signal());
 
 	ASSERT_EQ(0, s.set_uids(0, 0, 0));
-	EXPECT_EQ(-EPERM, as(alice, [&] {
-			  return or_errno(kill(s.pid(), SIGUSR1));
-		  }));
-	EXPECT_EQ(-EPERM, as(alice, [&] { return echo_to(own + "/n", "USR1"); }));
+	EXPECT_EQ(-EPERM,
+		  as(alice, [&] { return or_errno(kill(s.pid(), SIGUSR1)); }));
+	EXPECT_EQ(-EPERM,
+		  as(alice, [&] { return echo_to(own + "/n", "USR1"); }));
 	EXPECT_EQ(-EPERM, echo_to(own + "/n", "KILL"));
 	EXPECT_TRUE(s.has_no_signal());
 	EXPECT_EQ(W_EXITCODE(0, 0), s.exit_and_reap(0));
@@ -425,8 +422,8 @@ TEST_F(fs_perm, a_parent_may_name_a_child_that_it_may_not_signal)
 		must(or_errno(setresuid(bob.uid, bob.uid, 0)));
 
 		unique_fd fd(must(open_process(pid)));
-		const int ret = flink_into(own, fd, "n") ?:
-				echo_to(own + "/n", "TERM");
+		const int ret =
+			flink_into(own, fd, "n") ?: echo_to(own + "/n", "TERM");
 
 		must(or_errno(setresuid(0, 0, 0)));
 		return ret;
@@ -457,17 +454,17 @@ TEST_F(fs_perm, a_read_only_bind_mount_lets_a_container_watch_and_not_signal)
 
 	/* In there one is root; that does not help. */
 	EXPECT_EQ(-EROFS, apart([&] {
-			  must(or_errno(unshare(CLONE_NEWNS | CLONE_NEWPID)));
-			  must(or_errno(chroot(inside.c_str())));
-			  must(or_errno(chdir("/")));
+		must(or_errno(unshare(CLONE_NEWNS | CLONE_NEWPID)));
+		must(or_errno(chroot(inside.c_str())));
+		must(or_errno(chdir("/")));
 
-			  return echo_to("/n", "TERM");
-		  }));
+		return echo_to("/n", "TERM");
+	}));
 	EXPECT_EQ(-EROFS, try_open(inside + "/n", O_WRONLY));
 	EXPECT_EQ(-EROFS, try_open(inside + "/n", O_RDWR));
 	EXPECT_EQ(-EROFS, as(alice, [&] {
-			  return try_open(inside + "/n", O_WRONLY | O_APPEND);
-		  }));
+		return try_open(inside + "/n", O_WRONLY | O_APPEND);
+	}));
 	EXPECT_EQ(-EROFS, or_errno(chmod((inside + "/n").c_str(), 0600)));
 	EXPECT_EQ(-EROFS, or_errno(unlink((inside + "/n").c_str())));
 	EXPECT_EQ(-EROFS, flink_into(inside, s.fd(), "m"));
@@ -487,7 +484,8 @@ TEST_F(fs_perm, a_read_only_bind_mount_lets_a_container_watch_and_not_signal)
 	ASSERT_EQ(0, umount2(inside.c_str(), MNT_DETACH));
 }
 
-TEST_F(fs_perm, a_descriptor_opened_before_a_mount_became_read_only_stays_as_it_is)
+TEST_F(fs_perm,
+       a_descriptor_opened_before_a_mount_became_read_only_stays_as_it_is)
 {
 	const std::string bound = directory("bound");
 	servant s;

@@ -59,8 +59,8 @@ int link_(const std::string &from, const std::string &to)
 
 int rename_(const std::string &from, const std::string &to, unsigned flags = 0)
 {
-	return or_errno(renameat2(AT_FDCWD, from.c_str(), AT_FDCWD, to.c_str(),
-				  flags));
+	return or_errno(
+		renameat2(AT_FDCWD, from.c_str(), AT_FDCWD, to.c_str(), flags));
 }
 
 int unlink_(const std::string &path)
@@ -176,7 +176,8 @@ protected:
 		must(or_errno(mount(path.c_str(), path.c_str(), nullptr,
 				    MS_BIND, nullptr)));
 		must(or_errno(mount("", path.c_str(), nullptr,
-				    MS_REMOUNT | MS_BIND | MS_RDONLY, nullptr)));
+				    MS_REMOUNT | MS_BIND | MS_RDONLY,
+				    nullptr)));
 	}
 
 	place ours, model;
@@ -303,7 +304,8 @@ const operation chmods[] = {
 	{"sets_the_mode", 0, [](auto &p) { return chmod_(p.r + "/n", 0640); }},
 	{"keeps_the_special_bits", 0,
 	 [](auto &p) { return chmod_(p.r + "/n", 07711); }},
-	{"of_a_directory", 0, [](auto &p) { return chmod_(p.r + "/d", 03770); }},
+	{"of_a_directory", 0,
+	 [](auto &p) { return chmod_(p.r + "/d", 03770); }},
 	{"by_the_owner", 0,
 	 [](auto &p) { return chmod_(p.r + "/hers/n", 0622); }, alice},
 	{"by_an_owner_outside_the_group_drops_setgid", 0,
@@ -337,10 +339,12 @@ const operation chowns[] = {
 	 [](auto &p) { return chown_(p.r + "/d", 1000, ops_gid); }},
 	{"drops_setuid_and_setgid", 0,
 	 [](auto &p) {
-		 return chmod_(p.r + "/n", 06755) ?: chown_(p.r + "/n", 1000, -1);
+		 return chmod_(p.r + "/n", 06755) ?:
+						    chown_(p.r + "/n", 1000, -1);
 	 }},
 	{"by_the_owner_to_a_group_of_hers", 0,
-	 [](auto &p) { return chown_(p.r + "/hers/n", -1, ops_gid); }, ops_alice},
+	 [](auto &p) { return chown_(p.r + "/hers/n", -1, ops_gid); },
+	 ops_alice},
 	{"through_a_symlink_elsewhere", 0,
 	 [](auto &p) { return chown_(p.other + "/link", 1000, 1000); }},
 	{"of_nothing_is_ENOENT", -ENOENT,
@@ -378,7 +382,8 @@ const operation links[] = {
 		 int ret = 0;
 
 		 for (int i = 0; i < 1000 && !ret; i++)
-			 ret = link_(p.r + "/n", p.r + "/e/" + std::to_string(i));
+			 ret = link_(p.r + "/n",
+				     p.r + "/e/" + std::to_string(i));
 		 return ret;
 	 }},
 	{"through_a_symlink_elsewhere", 0,
@@ -446,7 +451,7 @@ const operation renames[] = {
 	{"onto_another_name_of_the_same_does_nothing", 0,
 	 [](auto &p) {
 		 return link_(p.r + "/n", p.r + "/l") ?:
-			rename_(p.r + "/l", p.r + "/n");
+				rename_(p.r + "/l", p.r + "/n");
 	 }},
 	{"of_a_directory", 0,
 	 [](auto &p) { return rename_(p.r + "/d", p.r + "/o"); }},
@@ -459,11 +464,13 @@ const operation renames[] = {
 	{"by_the_owner_in_a_sticky_directory", 0,
 	 [](auto &p) {
 		 return rename_(p.r + "/sticky/mine", p.r + "/sticky/o");
-	 }, alice},
+	 },
+	 alice},
 	{"by_the_owner_of_a_sticky_directory", 0,
 	 [](auto &p) {
 		 return rename_(p.r + "/hers.sticky/bobs", p.r + "/hers/o");
-	 }, alice},
+	 },
+	 alice},
 	{"of_a_foreign_name_in_ones_own_directory", 0,
 	 [](auto &p) { return rename_(p.r + "/hers/roots", p.r + "/hers/o"); },
 	 alice},
@@ -532,17 +539,20 @@ const operation renames[] = {
 	{"of_a_foreign_directory_to_another_place_is_EACCES", -EACCES,
 	 [](auto &p) {
 		 return chmod_(p.r + "/hers/d", 0555) ?:
-			rename_(p.r + "/hers/d", p.r + "/sticky/o");
-	 }, alice},
+				rename_(p.r + "/hers/d", p.r + "/sticky/o");
+	 },
+	 alice},
 	{"of_a_foreign_name_in_a_sticky_directory_is_EPERM", -EPERM,
 	 [](auto &p) { return rename_(p.r + "/sticky/n", p.r + "/sticky/o"); },
 	 alice},
 	{"onto_a_foreign_name_in_a_sticky_directory_is_EPERM", -EPERM,
 	 [](auto &p) {
 		 return rename_(p.r + "/sticky/mine", p.r + "/sticky/n");
-	 }, alice},
+	 },
+	 alice},
 	{"on_a_read_only_mount_is_EROFS", -EROFS,
-	 [](auto &p) { return rename_(p.r + "/n", p.r + "/o"); }, root, 1, true},
+	 [](auto &p) { return rename_(p.r + "/n", p.r + "/o"); }, root, 1,
+	 true},
 };
 
 const operation unlinks[] = {
@@ -606,7 +616,7 @@ const operation mkdirs[] = {
 		 unique_fd fd(must(open_path(p.r + "/e", O_PATH)));
 
 		 return rmdir_(p.r + "/e") ?:
-			or_errno(mkdirat(fd, "new", 0755));
+					     or_errno(mkdirat(fd, "new", 0755));
 	 }},
 	{"onto_a_name_is_EEXIST", -EEXIST,
 	 [](auto &p) { return mkdir_(p.r + "/n", 0755); }},
@@ -658,7 +668,8 @@ const operation rmdirs[] = {
 	 [](auto &p) {
 		 int ret;
 
-		 must(or_errno(mount("t", (p.r + "/e").c_str(), "tmpfs", 0, "")));
+		 must(or_errno(
+			 mount("t", (p.r + "/e").c_str(), "tmpfs", 0, "")));
 		 ret = rmdir_(p.r + "/e");
 		 must(or_errno(umount((p.r + "/e").c_str())));
 		 return ret;
@@ -672,9 +683,12 @@ const operation rmdirs[] = {
 };
 
 const operation opens[] = {
-	{"of_a_name", 0, [](auto &p) { return try_open(p.r + "/n", both_ways); }},
+	{"of_a_name", 0,
+	 [](auto &p) { return try_open(p.r + "/n", both_ways); }},
 	{"that_would_create_of_a_name", 0,
-	 [](auto &p) { return try_open(p.r + "/n", both_ways | O_CREAT, 0666); }},
+	 [](auto &p) {
+		 return try_open(p.r + "/n", both_ways | O_CREAT, 0666);
+	 }},
 	{"that_truncates", 0,
 	 [](auto &p) { return try_open(p.r + "/n", both_ways | O_TRUNC); }},
 	{"of_a_directory", 0,
@@ -685,7 +699,8 @@ const operation opens[] = {
 	{"by_the_owner", 0,
 	 [](auto &p) { return try_open(p.r + "/hers/n", both_ways); }, alice},
 	{"by_a_member_of_the_group", 0,
-	 [](auto &p) { return try_open(p.r + "/teams", both_ways); }, ops_alice},
+	 [](auto &p) { return try_open(p.r + "/teams", both_ways); },
+	 ops_alice},
 	{"by_anyone_for_what_anyone_may", 0,
 	 [](auto &p) { return try_open(p.r + "/n", to_read); }, nobody},
 	{"by_root_of_anything", 0,
@@ -698,7 +713,8 @@ const operation opens[] = {
 	 }},
 	{"that_must_create_of_a_name_is_EEXIST", -EEXIST,
 	 [](auto &p) {
-		 return try_open(p.r + "/n", both_ways | O_CREAT | O_EXCL, 0666);
+		 return try_open(p.r + "/n", both_ways | O_CREAT | O_EXCL,
+				 0666);
 	 }},
 	{"of_a_directory_to_write_is_EISDIR", -EISDIR,
 	 [](auto &p) { return try_open(p.r + "/d", both_ways); }},
@@ -713,12 +729,15 @@ const operation opens[] = {
 	{"through_a_loop_is_ELOOP", -ELOOP,
 	 [](auto &p) { return try_open(p.other + "/loop", to_read); }},
 	{"of_a_symlink_not_to_be_followed_is_ELOOP", -ELOOP,
-	 [](auto &p) { return try_open(p.other + "/link", to_read | O_NOFOLLOW); }},
+	 [](auto &p) {
+		 return try_open(p.other + "/link", to_read | O_NOFOLLOW);
+	 }},
 	{"of_a_long_name_is_ENAMETOOLONG", -ENAMETOOLONG,
 	 [](auto &p) { return try_open(p.r + "/" + too_long, to_read); }},
 	{"that_would_create_a_long_name_is_ENAMETOOLONG", -ENAMETOOLONG,
 	 [](auto &p) {
-		 return try_open(p.r + "/" + too_long, both_ways | O_CREAT, 0666);
+		 return try_open(p.r + "/" + too_long, both_ways | O_CREAT,
+				 0666);
 	 }},
 	{"in_a_closed_directory_is_EACCES", -EACCES,
 	 [](auto &p) { return try_open(p.r + "/closed/n", to_read); }, alice},
@@ -731,18 +750,21 @@ const operation opens[] = {
 	{"by_an_owner_who_forbade_it_is_EACCES", -EACCES,
 	 [](auto &p) {
 		 return chmod_(p.r + "/hers/n", 0066) ?:
-			try_open(p.r + "/hers/n", to_read);
-	 }, alice},
+				try_open(p.r + "/hers/n", to_read);
+	 },
+	 alice},
 	{"that_would_create_in_a_foreign_directory_is_EACCES", -EACCES,
 	 [](auto &p) {
 		 return try_open(p.r + "/d/new", both_ways | O_CREAT, 0666);
-	 }, alice},
+	 },
+	 alice},
 	{"to_read_on_a_read_only_mount", 0,
 	 [](auto &p) { return try_open(p.r + "/n", to_read); }, root, 1, true},
 	{"that_would_create_on_a_read_only_mount_is_EROFS", -EROFS,
 	 [](auto &p) {
 		 return try_open(p.r + "/new", both_ways | O_CREAT, 0666);
-	 }, root, 1, true},
+	 },
+	 root, 1, true},
 };
 
 const operation others[] = {
@@ -772,31 +794,36 @@ const operation others[] = {
 	 [](auto &p) {
 		 const timespec times[] = {{1, 0}, {2, 0}};
 
-		 return or_errno(utimensat(
-			 AT_FDCWD, (p.r + "/hers/n").c_str(), times, 0));
-	 }, alice},
+		 return or_errno(utimensat(AT_FDCWD, (p.r + "/hers/n").c_str(),
+					   times, 0));
+	 },
+	 alice},
 	{"touch_by_one_who_may_write", 0,
 	 [](auto &p) {
 		 return or_errno(utimensat(
 			 AT_FDCWD, (p.r + "/sticky/n").c_str(), nullptr, 0));
-	 }, alice},
+	 },
+	 alice},
 	{"touch_with_a_date_by_a_stranger_is_EPERM", -EPERM,
 	 [](auto &p) {
 		 const timespec times[] = {{1, 0}, {2, 0}};
 
 		 return or_errno(utimensat(
 			 AT_FDCWD, (p.r + "/sticky/n").c_str(), times, 0));
-	 }, alice},
+	 },
+	 alice},
 	{"touch_by_one_who_may_not_write_is_EACCES", -EACCES,
 	 [](auto &p) {
-		 return or_errno(utimensat(
-			 AT_FDCWD, (p.r + "/n").c_str(), nullptr, 0));
-	 }, alice},
+		 return or_errno(
+			 utimensat(AT_FDCWD, (p.r + "/n").c_str(), nullptr, 0));
+	 },
+	 alice},
 	{"touch_on_a_read_only_mount_is_EROFS", -EROFS,
 	 [](auto &p) {
-		 return or_errno(utimensat(
-			 AT_FDCWD, (p.r + "/n").c_str(), nullptr, 0));
-	 }, root, 1, true},
+		 return or_errno(
+			 utimensat(AT_FDCWD, (p.r + "/n").c_str(), nullptr, 0));
+	 },
+	 root, 1, true},
 	{"symlink_onto_a_name_is_EEXIST", -EEXIST,
 	 [](auto &p) { return or_errno(symlink("x", (p.r + "/n").c_str())); }},
 	{"symlink_in_a_foreign_directory_is_EACCES", -EACCES,
@@ -812,16 +839,17 @@ const operation others[] = {
 /* On purpose. */
 const operation differences[] = {
 	{"a_file_is_not_created_by_open", -EPERM,
-	 [](auto &p) {
-		 return try_open(p.r + "/new", O_RDWR | O_CREAT, 0666);
-	 }, root, 0},
+	 [](auto &p) { return try_open(p.r + "/new", O_RDWR | O_CREAT, 0666); },
+	 root, 0},
 	{"nor_without_a_name", -EOPNOTSUPP,
 	 [](auto &p) { return try_open(p.r, O_RDWR | O_TMPFILE, 0666); }, root,
 	 0},
 	{"nor_by_mknod", -EPERM,
 	 [](auto &p) {
-		 return or_errno(mknod((p.r + "/new").c_str(), S_IFREG | 0666, 0));
-	 }, root, 0},
+		 return or_errno(
+			 mknod((p.r + "/new").c_str(), S_IFREG | 0666, 0));
+	 },
+	 root, 0},
 	{"a_true_fifo_is_not_made", -EPERM,
 	 [](auto &p) { return or_errno(mkfifo((p.r + "/new").c_str(), 0666)); },
 	 root, 0},
@@ -838,17 +866,21 @@ const operation differences[] = {
 		 strcpy(to.sun_path, "new");
 		 return or_errno(bind(s, reinterpret_cast<sockaddr *>(&to),
 				      sizeof(to)));
-	 }, root, 0},
+	 },
+	 root, 0},
 	{"a_read_only_mount_refuses_to_signal", -EROFS,
-	 [](auto &p) { return try_open(p.r + "/n", both_ways); }, root, 0, true},
+	 [](auto &p) { return try_open(p.r + "/n", both_ways); }, root, 0,
+	 true},
 	{"a_whiteout_is_not_left", -EINVAL,
 	 [](auto &p) {
 		 return rename_(p.r + "/n", p.r + "/o", RENAME_WHITEOUT);
-	 }, root, 0},
+	 },
+	 root, 0},
 };
 
-#define EACH(name) \
-	INSTANTIATE_TEST_SUITE_P(name, fs_posix, testing::ValuesIn(name), claim_of)
+#define EACH(name)                                                        \
+	INSTANTIATE_TEST_SUITE_P(name, fs_posix, testing::ValuesIn(name), \
+				 claim_of)
 
 EACH(chmods);
 EACH(chowns);

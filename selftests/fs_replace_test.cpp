@@ -166,7 +166,7 @@ protected:
 			case 4:
 				s->sent++;
 				break;
-			case -ESRCH:	/* the old one, and that has exited */
+			case -ESRCH: /* the old one, and that has exited */
 				s->too_late++;
 				break;
 			default:
@@ -213,8 +213,8 @@ TEST_F(fs_replace, misses_no_reader_and_no_signaller_and_hits_nobody_else)
 	auto current = std::make_unique<child>(restart(0));
 
 	for (int i = 0; i < readers; i++)
-		others.push_back(start_without_descriptor(
-			[this] { return read_on(); }));
+		others.push_back(
+			start_without_descriptor([this] { return read_on(); }));
 	for (int i = 0; i < signallers; i++)
 		others.push_back(start_without_descriptor(
 			[this] { return signal_on(); }));

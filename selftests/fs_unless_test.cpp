@@ -13,12 +13,13 @@ constexpr int rounds = 1000;
 
 /* What the racers, the watcher and the referee share. */
 struct shared {
-	std::atomic<int> round;	/* the racers may start; raised by the referee */
-	std::atomic<int> looks;	/* of the watcher */
+	std::atomic<int>
+		round; /* the racers may start; raised by the referee */
+	std::atomic<int> looks; /* of the watcher */
 	std::atomic<int> misses;
 	std::atomic<bool> stop;
-	std::atomic<pid_t> started[2];	/* each racer's daemon, 0 if refused */
-	std::atomic<int> done[2];	/* the last round of each that is over */
+	std::atomic<pid_t> started[2]; /* each racer's daemon, 0 if refused */
+	std::atomic<int> done[2]; /* the last round of each that is over */
 };
 
 shared *share()
@@ -108,12 +109,14 @@ TEST_F(fs_unless, of_two_at_once_exactly_one_starts_the_daemon_and_it_is_named)
 		s->round = round;
 		ASSERT_TRUE(eventually([&] {
 			return s->done[0] == round && s->done[1] == round;
-		})) << "in round " << round;
+		})) << "in round "
+		    << round;
 
 		const pid_t one = s->started[0], other = s->started[1];
 
 		ASSERT_EQ(1, (one > 0) + (other > 0)) << "in round " << round;
-		ASSERT_EQ(-EEXIST, std::min(one, other)) << "in round " << round;
+		ASSERT_EQ(-EEXIST, std::min(one, other))
+			<< "in round " << round;
 
 		unique_fd name(open_path(at("daemon"), O_RDWR));
 

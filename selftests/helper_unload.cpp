@@ -41,7 +41,8 @@ static int hold(std::string_view what)
 		}
 		fd.reset();
 	} else if (what == "name") {
-		unique_fd directory(must(or_errno(open("names", O_PATH | O_DIRECTORY))));
+		unique_fd directory(
+			must(or_errno(open("names", O_PATH | O_DIRECTORY))));
 		procfd_flink link_args{};
 
 		fd.reset(must(ioc(dev, PROCFD_IOC_OPEN, &open_args)));
@@ -80,7 +81,7 @@ static int burst()
 		procfd_open open_args{};
 
 		if (dev < 0)
-			return 0;	/* unloaded */
+			return 0; /* unloaded */
 		open_args.pid = getppid();
 
 		unique_fd parent(ioc(dev, PROCFD_IOC_OPEN, &open_args));

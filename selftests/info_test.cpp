@@ -211,8 +211,8 @@ TEST(info_mode, to_read_is_needed_for_waiting_too)
 {
 	child c = start_sleeper();
 
-	EXPECT_EQ(-EBADF, wait_until(reopen(c.fd, O_WRONLY),
-				     PROCFD_DEADLINE_NONE));
+	EXPECT_EQ(-EBADF,
+		  wait_until(reopen(c.fd, O_WRONLY), PROCFD_DEADLINE_NONE));
 }
 
 /* O_PATH is a place and not an open file. */
@@ -280,23 +280,29 @@ TEST(info_deadline, is_of_the_caller_s_time_namespace)
 	child other = start_without_descriptor([&c] {
 		must(or_errno(unshare(CLONE_NEWTIME)));
 
-		unique_fd offsets(must(or_errno(open("/proc/self/timens_offsets",
-						     O_WRONLY))));
+		unique_fd offsets(must(
+			or_errno(open("/proc/self/timens_offsets", O_WRONLY))));
 
 		must(int(write_to(offsets, "monotonic 100000 0")));
 		return start_without_descriptor([&c] {
-			const std::uint64_t now = now_ns(CLOCK_MONOTONIC);
+			       const std::uint64_t now =
+				       now_ns(CLOCK_MONOTONIC);
 
-			if (now < 100000 * second)
-				return 1;
-			/* Taken for the host's, both are a day away. */
-			alarm(30);
-			if (wait_until(c.fd, now - second) != -ETIMEDOUT)
-				return 2;
-			if (wait_until(c.fd, now + second / 20) != -ETIMEDOUT)
-				return 3;
-			return now_ns(CLOCK_MONOTONIC) < now + second / 20 ? 4 : 0;
-		}).wait();
+			       if (now < 100000 * second)
+				       return 1;
+			       /* Taken for the host's, both are a day away. */
+			       alarm(30);
+			       if (wait_until(c.fd, now - second) != -ETIMEDOUT)
+				       return 2;
+			       if (wait_until(c.fd, now + second / 20) !=
+				   -ETIMEDOUT)
+				       return 3;
+			       return now_ns(CLOCK_MONOTONIC) <
+						      now + second / 20 ?
+					      4 :
+					      0;
+		       })
+			.wait();
 	});
 
 	EXPECT_EQ(0, other.wait());
@@ -313,15 +319,19 @@ public:
 			result_ = get_info(fd, &info_, PROCFD_INFO_WAIT,
 					   deadline_ns);
 		});
-		must(has_tid_.pass() && sleeps_in(getpid(), tid_, SYS_ioctl)
-			? 0 : -ETIMEDOUT);
+		must(has_tid_.pass() && sleeps_in(getpid(), tid_, SYS_ioctl) ?
+			     0 :
+			     -ETIMEDOUT);
 	}
 	~waiter()
 	{
 		if (thread_.joinable())
 			thread_.join();
 	}
-	void interrupt() { must(-pthread_kill(thread_.native_handle(), SIGUSR1)); }
+	void interrupt()
+	{
+		must(-pthread_kill(thread_.native_handle(), SIGUSR1));
+	}
 	pid_t tid() const { return tid_; }
 	int result()
 	{
@@ -342,7 +352,9 @@ private:
 class info_wait : public testing::Test {
 protected:
 	/* Exits with 7 when told to. */
-	info_wait() : child_(start([this] { return may_exit_.pass() ? 7 : 1; })) {}
+	info_wait() : child_(start([this] { return may_exit_.pass() ? 7 : 1; }))
+	{
+	}
 
 	/* For one that nothing else would wake. */
 	void expect_woken(waiter &w)
@@ -422,9 +434,9 @@ void handle(int)
 
 void handle_SIGUSR1(int flags)
 {
-	struct sigaction action{};
+	struct sigaction action {};
 
-	handled();	/* not to be made by the handler */
+	handled(); /* not to be made by the handler */
 	action.sa_handler = handle;
 	action.sa_flags = flags;
 	must(or_errno(sigaction(SIGUSR1, &action, nullptr)));

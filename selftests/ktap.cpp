@@ -34,7 +34,8 @@ private:
 		}
 		if (!result.failed())
 			return;
-		std::printf("# %s:%d:\n", result.file_name() ? result.file_name() : "?",
+		std::printf("# %s:%d:\n",
+			    result.file_name() ? result.file_name() : "?",
 			    result.line_number());
 		diagnose(result.message());
 	}
@@ -49,8 +50,8 @@ private:
 		}
 		const testing::TestResult &result = *info.result();
 
-		std::printf("%sok %d %s.%s", result.Failed() ? "not " : "", ++number_,
-			    info.test_suite_name(), info.name());
+		std::printf("%sok %d %s.%s", result.Failed() ? "not " : "",
+			    ++number_, info.test_suite_name(), info.name());
 		if (result.Skipped()) {
 			++skipped_;
 			std::printf(" # SKIP %s", one_line(reason_).c_str());

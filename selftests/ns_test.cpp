@@ -122,24 +122,25 @@ TEST_F(ns, of_pids_sees_no_number_of_a_process_outside_but_all_the_rest)
 
 	const std::uint64_t id = info_of(s.fd()).id;
 
-	EXPECT_EQ(0, in_pid_namespace([&] {
-			  unique_fd name(must(open_path(at("outside"), O_RDWR)));
-			  const procfd_info info = info_of(name);
+	EXPECT_EQ(
+		0, in_pid_namespace([&] {
+			unique_fd name(must(open_path(at("outside"), O_RDWR)));
+			const procfd_info info = info_of(name);
 
-			  if (info.pid != 0 || fdinfo_pid(name) != "0")
-				  return 1;
-			  if (info.id != id ||
-			      info.state != PROCFD_STATE_RUNNING)
-				  return 2;
-			  /* There is no pid to open it by either. */
-			  if (open_process(s.pid()) != -ESRCH)
-				  return 3;
-			  return write_to(name, "HUP\n") == 4 ? 0 : 4;
-		  }));
+			if (info.pid != 0 || fdinfo_pid(name) != "0")
+				return 1;
+			if (info.id != id || info.state != PROCFD_STATE_RUNNING)
+				return 2;
+			/* There is no pid to open it by either. */
+			if (open_process(s.pid()) != -ESRCH)
+				return 3;
+			return write_to(name, "HUP\n") == 4 ? 0 : 4;
+		}));
 	EXPECT_EQ(SIGHUP, s.next_signal());
 	s.exit(5);
 	EXPECT_EQ(0, in_pid_namespace([&] {
-			  return outcome_of(at("outside")) == "exited 5" ? 0 : 1;
+			  return outcome_of(at("outside")) == "exited 5" ? 0 :
+									   1;
 		  }));
 }
 
@@ -151,9 +152,8 @@ TEST_F(ns, of_pids_one_open_file_shows_each_reader_of_fdinfo_its_own_number)
 	unique_fd ours(s.fd() >= 0 ? must(open_process(s.pid())) : -1);
 
 	/* The same open file, inherited. */
-	EXPECT_EQ(0, in_pid_namespace([&] {
-			  return fdinfo_pid(ours) == "0" ? 0 : 1;
-		  }));
+	EXPECT_EQ(0, in_pid_namespace(
+			     [&] { return fdinfo_pid(ours) == "0" ? 0 : 1; }));
 	EXPECT_EQ(std::to_string(s.pid()), fdinfo_pid(ours));
 
 	/* And the other way round: opened inside, shown to us. */

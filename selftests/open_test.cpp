@@ -237,8 +237,8 @@ TEST(open, without_a_free_file_is_ENFILE)
 {
 	child c = start_without_descriptor([] {
 		std::string before = slurp("/proc/sys/fs/file-max");
-		unique_fd max(must(or_errno(open("/proc/sys/fs/file-max",
-						 O_WRONLY))));
+		unique_fd max(must(
+			or_errno(open("/proc/sys/fs/file-max", O_WRONLY))));
 		gate lowered;
 
 		device();
@@ -253,7 +253,8 @@ TEST(open, without_a_free_file_is_ENFILE)
 
 		int status = asks.wait();
 
-		must(int(or_errno(pwrite(max, before.data(), before.size(), 0))));
+		must(int(or_errno(
+			pwrite(max, before.data(), before.size(), 0))));
 		return status >> 8;
 	});
 
@@ -294,8 +295,9 @@ TEST(open, what_one_may_signal_needs_no_rights)
 		child other = start_without_descriptor(sleep_for_ever);
 		unique_fd self(open_process(0)), fd(open_process(other.pid));
 
-		return self >= 0 && fd >= 0 && info_of(fd).pid == other.pid
-			? 0 : 1;
+		return self >= 0 && fd >= 0 && info_of(fd).pid == other.pid ?
+			       0 :
+			       1;
 	});
 
 	EXPECT_EQ(0, c.wait());
@@ -303,7 +305,8 @@ TEST(open, what_one_may_signal_needs_no_rights)
 
 TEST(open, nothing_is_left_open_by_a_call_that_fails)
 {
-	unique_fd before(must(or_errno(open("/dev/null", O_RDONLY | O_CLOEXEC))));
+	unique_fd before(
+		must(or_errno(open("/dev/null", O_RDONLY | O_CLOEXEC))));
 	const int lowest = before;
 
 	before.reset();

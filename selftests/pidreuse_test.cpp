@@ -69,7 +69,8 @@ public:
 private:
 	void set(const std::string &value)
 	{
-		must(int(or_errno(pwrite(max_, value.data(), value.size(), 0))));
+		must(int(
+			or_errno(pwrite(max_, value.data(), value.size(), 0))));
 	}
 
 	unique_fd max_;
@@ -104,9 +105,9 @@ protected:
 	}
 
 	std::optional<small_pid_max> small_ =
-		GetParam().create == by_going_round
-			? std::optional<small_pid_max>(std::in_place)
-			: std::nullopt;
+		GetParam().create == by_going_round ?
+			std::optional<small_pid_max>(std::in_place) :
+			std::nullopt;
 	std::uint32_t flags_ = 0;
 	pid_t old_pid_ = -1;
 	unique_fd old_, opened_;
@@ -176,16 +177,20 @@ TEST_P(pid_reuse, shows_in_fdinfo_as_it_was)
 {
 	ASSERT_NO_FATAL_FAILURE(reuse());
 
-	const std::string text = slurp("/proc/self/fdinfo/" +
-				       std::to_string(old_));
+	const std::string text =
+		slurp("/proc/self/fdinfo/" + std::to_string(old_));
 
-	EXPECT_NE(std::string::npos, text.find("procfd_state:\texited\n")) << text;
-	EXPECT_NE(std::string::npos, text.find("procfd_status:\t1792\n")) << text;
+	EXPECT_NE(std::string::npos, text.find("procfd_state:\texited\n"))
+		<< text;
+	EXPECT_NE(std::string::npos, text.find("procfd_status:\t1792\n"))
+		<< text;
 }
 
 INSTANTIATE_TEST_SUITE_P(, pid_reuse,
 			 testing::Values(way{"set_tid", by_set_tid},
 					 way{"small_pid_max", by_going_round}),
-			 [](const auto &p) { return std::string(p.param.name); });
+			 [](const auto &p) {
+				 return std::string(p.param.name);
+			 });
 
 } // namespace

@@ -217,7 +217,8 @@ bool by_pselect(int fd)
 
 	FD_ZERO(&in);
 	FD_SET(fd, &in);
-	return pselect(fd + 1, &in, nullptr, nullptr, &patience, nullptr) == 1 &&
+	return pselect(fd + 1, &in, nullptr, nullptr, &patience, nullptr) ==
+		       1 &&
 	       FD_ISSET(fd, &in);
 }
 
@@ -228,7 +229,8 @@ bool by_select(int fd)
 
 	FD_ZERO(&in);
 	FD_SET(fd, &in);
-	return syscall(SYS_select, fd + 1, &in, nullptr, nullptr, &limit) == 1 &&
+	return syscall(SYS_select, fd + 1, &in, nullptr, nullptr, &limit) ==
+		       1 &&
 	       FD_ISSET(fd, &in);
 }
 
@@ -261,7 +263,8 @@ bool by_epoll_oneshot(int fd)
 
 bool by_epoll_of_an_epoll(int fd)
 {
-	unique_fd inner = epoll_of(fd, EPOLLIN), outer = epoll_of(inner, EPOLLIN);
+	unique_fd inner = epoll_of(fd, EPOLLIN),
+		  outer = epoll_of(inner, EPOLLIN);
 	epoll_event ev{};
 
 	return epoll_wait(outer, &ev, 1, patience_ms) == 1 &&
@@ -316,7 +319,8 @@ bool by_io_uring_read(int fd)
 
 	int n = r.result();
 
-	return n > 0 && std::string(text, std::size_t(n)).starts_with("exited 0\n");
+	return n > 0 &&
+	       std::string(text, std::size_t(n)).starts_with("exited 0\n");
 }
 
 bool by_read(int fd)
@@ -331,7 +335,8 @@ bool by_info(int fd)
 {
 	procfd_info info;
 
-	return get_info(fd, &info, PROCFD_INFO_WAIT, PROCFD_DEADLINE_NONE) == 0 &&
+	return get_info(fd, &info, PROCFD_INFO_WAIT, PROCFD_DEADLINE_NONE) ==
+		       0 &&
 	       info.state == PROCFD_STATE_EXITED;
 }
 
@@ -353,7 +358,9 @@ const waiter waiters[] = {
 class wait_by : public testing::TestWithParam<waiter> {
 protected:
 	/* Exits with 0 when told to. */
-	wait_by() : child_(start([this] { return may_exit_.pass() ? 0 : 1; })) {}
+	wait_by() : child_(start([this] { return may_exit_.pass() ? 0 : 1; }))
+	{
+	}
 
 	gate may_exit_;
 	child child_;
@@ -423,7 +430,9 @@ TEST_P(wait_by, wakes_several_processes)
 }
 
 INSTANTIATE_TEST_SUITE_P(, wait_by, testing::ValuesIn(waiters),
-			 [](const auto &p) { return std::string(p.param.name); });
+			 [](const auto &p) {
+				 return std::string(p.param.name);
+			 });
 
 TEST(poll, wakes_many_threads)
 {
@@ -476,11 +485,13 @@ TEST(io_uring, read_waits_without_a_worker)
 {
 	child c = start_without_descriptor([] {
 		gate may_exit;
-		child target = start([&may_exit] { return may_exit.pass() ? 0 : 1; });
+		child target =
+			start([&may_exit] { return may_exit.pass() ? 0 : 1; });
 		char text[PROCFD_RECORD_MAX];
 		ring r;
 
-		io_uring_prep_read(r.request(), target.fd, text, sizeof(text), 0);
+		io_uring_prep_read(r.request(), target.fd, text, sizeof(text),
+				   0);
 		r.submit();
 		if (r.is_done() || has_io_worker())
 			return 1;

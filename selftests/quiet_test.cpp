@@ -106,13 +106,14 @@ __attribute__((constructor)) void helper(int argc, char **argv)
 
 		kill(atoi(argv[2]), SIGTERM);
 		sigemptyset(&set);
-		sigaddset(&set, SIGCHLD);	/* blocked across the exec */
+		sigaddset(&set, SIGCHLD); /* blocked across the exec */
 		if (sigtimedwait(&set, nullptr, &patience) != SIGCHLD)
 			_exit(97);
 
 		const int status = plain_wait(-1);
 
-		_exit(status >= 0 && WIFSIGNALED(status) ? WTERMSIG(status) : 99);
+		_exit(status >= 0 && WIFSIGNALED(status) ? WTERMSIG(status) :
+							   99);
 	}
 }
 
@@ -164,7 +165,8 @@ child make_forked()
 child make_execed()
 {
 	signal_pipe ready;
-	child c = start([&ready] { return exec_sleep(ready.end()); }, PROCFD_QUIET);
+	child c = start([&ready] { return exec_sleep(ready.end()); },
+			PROCFD_QUIET);
 
 	must(ready.came() ? 0 : -ETIMEDOUT);
 	return c;
@@ -174,10 +176,14 @@ child make_execed()
 child make_execed_by_a_thread()
 {
 	signal_pipe ready;
-	child c = start([&ready] {
-		std::thread([&ready] { exec_sleep(ready.end()); }).join();
-		return 99;
-	}, PROCFD_QUIET);
+	child c = start(
+		[&ready] {
+			std::thread([&ready] {
+				exec_sleep(ready.end());
+			}).join();
+			return 99;
+		},
+		PROCFD_QUIET);
 
 	must(ready.came() ? 0 : -ETIMEDOUT);
 	return c;
@@ -310,7 +316,8 @@ TEST_P(quiet, leaves_its_siblings_alone)
 
 INSTANTIATE_TEST_SUITE_P(
 	, quiet,
-	testing::Values(kind{"forked", make_forked}, kind{"execed", make_execed},
+	testing::Values(kind{"forked", make_forked},
+			kind{"execed", make_execed},
 			kind{"execed_by_a_thread", make_execed_by_a_thread},
 			kind{"spawned", make_spawned}),
 	[](const auto &p) { return std::string(p.param.name); });
@@ -321,12 +328,15 @@ TEST(quiet_exec, can_be_killed_at_any_point)
 	drain_sigchld();
 	for (int n = 0; n < 60; n++) {
 		signal_pipe ready;
-		child c = start([&ready] {
-			fcntl(ready.end(), F_SETFD, 0);
-			execl("/proc/self/exe", "quiet_test", "--exec",
-			      std::to_string(ready.end()).c_str(), nullptr);
-			return 99;
-		}, PROCFD_QUIET);
+		child c = start(
+			[&ready] {
+				fcntl(ready.end(), F_SETFD, 0);
+				execl("/proc/self/exe", "quiet_test", "--exec",
+				      std::to_string(ready.end()).c_str(),
+				      nullptr);
+				return 99;
+			},
+			PROCFD_QUIET);
 
 		for (int i = 0; i <= n % 3; i++)
 			ASSERT_TRUE(ready.came());
@@ -365,12 +375,14 @@ TEST(not_quiet, is_the_child_after_a_quiet_one)
 
 TEST(not_quiet, is_the_child_of_a_quiet_one)
 {
-	child c = start([] {
-		child grandchild = start([] { return 7; });
+	child c = start(
+		[] {
+			child grandchild = start([] { return 7; });
 
-		grandchild.forget();
-		return plain_wait(-1) >> 8;
-	}, PROCFD_QUIET);
+			grandchild.forget();
+			return plain_wait(-1) >> 8;
+		},
+		PROCFD_QUIET);
 	procfd_info info;
 
 	ASSERT_EQ(0, get_info(c.fd, &info, PROCFD_INFO_WAIT,
@@ -385,7 +397,8 @@ TEST(quiet_popen, is_not_seen_by_pclose)
 	FILE *shell = popen("exit 7", "r");
 	procfd_info info;
 
-	ASSERT_EQ(0, get_info(fd, &info, PROCFD_INFO_WAIT, PROCFD_DEADLINE_NONE));
+	ASSERT_EQ(0,
+		  get_info(fd, &info, PROCFD_INFO_WAIT, PROCFD_DEADLINE_NONE));
 	EXPECT_EQ(-1, pclose(shell));
 	EXPECT_EQ(ECHILD, errno);
 	EXPECT_EQ(7 << 8, info.status);
@@ -476,21 +489,25 @@ template <typename F>
 int in_new_pid_namespace(F body)
 {
 	return start_without_descriptor([&body] {
-		must(or_errno(unshare(CLONE_NEWPID)));
-		return start_without_descriptor([&body] {
-			return getpid() == 1 ? body() : 98;
-		}).wait() >> 8;
-	}).wait() >> 8;
+		       must(or_errno(unshare(CLONE_NEWPID)));
+		       return start_without_descriptor([&body] {
+				      return getpid() == 1 ? body() : 98;
+			      }).wait() >>
+			      8;
+	       }).wait() >>
+	       8;
 }
 
 TEST(quiet_orphan, can_be_waited_for_by_init)
 {
-	EXPECT_EQ(0, in_new_pid_namespace([] { return adopt(exit_as_an_orphan); }));
+	EXPECT_EQ(0, in_new_pid_namespace(
+			     [] { return adopt(exit_as_an_orphan); }));
 }
 
 TEST(quiet_orphan, that_execs_can_be_waited_for_by_init)
 {
-	EXPECT_EQ(0, in_new_pid_namespace([] { return adopt(exec_as_an_orphan); }));
+	EXPECT_EQ(0, in_new_pid_namespace(
+			     [] { return adopt(exec_as_an_orphan); }));
 }
 
 /* The one of this system, whichever program that is. */
@@ -522,9 +539,8 @@ TEST(quiet_orphan, is_reaped_by_the_real_init)
 
 	EXPECT_EQ(4, write_to(fd, "KILL"));
 	EXPECT_EQ(POLLHUP, poll_over(fd));
-	EXPECT_TRUE(eventually([&fd] {
-		return info_of(fd).attributes & PROCFD_ATTR_REAPED;
-	}));
+	EXPECT_TRUE(eventually(
+		[&fd] { return info_of(fd).attributes & PROCFD_ATTR_REAPED; }));
 }
 
 TEST(quiet_orphan, whose_maker_dies_after_it_is_reaped_by_the_next)
@@ -593,22 +609,27 @@ TEST(quiet_parent_that_execs, can_wait_for_a_child_that_execs_after)
 	child parent = start_without_descriptor([] {
 		const pid_t parent = getpid();
 		gate is_blocked;
-		child c = start([parent, &is_blocked] {
-			sigset_t term;
+		child c = start(
+			[parent, &is_blocked] {
+				sigset_t term;
 
-			/* The parent sends it when it has exec'd. */
-			sigemptyset(&term);
-			sigaddset(&term, SIGTERM);
-			sigprocmask(SIG_BLOCK, &term, nullptr);
-			is_blocked.open();
-			eventually([parent] {
-				return slurp("/proc/" + std::to_string(parent) +
-					     "/cmdline").find("--wait") !=
-				       std::string::npos;
-			});
-			execl("/bin/sh", "sh", "-c", "kill -KILL $$", nullptr);
-			return 99;
-		}, PROCFD_QUIET);
+				/* The parent sends it when it has exec'd. */
+				sigemptyset(&term);
+				sigaddset(&term, SIGTERM);
+				sigprocmask(SIG_BLOCK, &term, nullptr);
+				is_blocked.open();
+				eventually([parent] {
+					return slurp("/proc/" +
+						     std::to_string(parent) +
+						     "/cmdline")
+						       .find("--wait") !=
+					       std::string::npos;
+				});
+				execl("/bin/sh", "sh", "-c", "kill -KILL $$",
+				      nullptr);
+				return 99;
+			},
+			PROCFD_QUIET);
 
 		return is_blocked.pass() ? exec_wait(c.forget()) : 1;
 	});

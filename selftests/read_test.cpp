@@ -71,11 +71,14 @@ TEST(record, goes_on_with_a_key_and_a_number_in_each_line)
 
 		ASSERT_NE(std::string::npos, space) << line;
 		EXPECT_TRUE(values.emplace(line.substr(0, space),
-					   line.substr(space + 1)).second) << line;
+					   line.substr(space + 1))
+				    .second)
+			<< line;
 	}
 	for (const auto &[key, value] : values)
 		EXPECT_EQ(std::string::npos,
-			  value.find_first_not_of("0123456789")) << key;
+			  value.find_first_not_of("0123456789"))
+			<< key;
 
 	procfd_info info = info_of(c.fd);
 
@@ -155,8 +158,8 @@ TEST_F(read_dead, of_nothing_gives_nothing)
 
 TEST_F(read_dead, into_a_bad_address_is_EFAULT_and_loses_nothing)
 {
-	EXPECT_EQ(-EFAULT, or_errno(read(child_.fd, reinterpret_cast<void *>(8),
-					 10)));
+	EXPECT_EQ(-EFAULT,
+		  or_errno(read(child_.fd, reinterpret_cast<void *>(8), 10)));
 	EXPECT_EQ(text_, read_all(child_.fd));
 }
 
@@ -238,7 +241,8 @@ TEST_F(read_dead, needs_a_descriptor_for_reading)
 {
 	char byte;
 
-	EXPECT_EQ(-EBADF, or_errno(read(reopen(child_.fd, O_WRONLY), &byte, 1)));
+	EXPECT_EQ(-EBADF,
+		  or_errno(read(reopen(child_.fd, O_WRONLY), &byte, 1)));
 }
 
 TEST_F(read_dead, cannot_be_spliced)
@@ -249,14 +253,14 @@ TEST_F(read_dead, cannot_be_spliced)
 
 	unique_fd out(fds[0]), in(fds[1]);
 
-	EXPECT_EQ(-EINVAL, or_errno(splice(child_.fd, nullptr, in, nullptr, 100,
-					   0)));
+	EXPECT_EQ(-EINVAL,
+		  or_errno(splice(child_.fd, nullptr, in, nullptr, 100, 0)));
 }
 
 TEST_F(read_dead, cannot_be_mapped)
 {
-	EXPECT_EQ(MAP_FAILED, mmap(nullptr, 4096, PROT_READ, MAP_SHARED,
-				   child_.fd, 0));
+	EXPECT_EQ(MAP_FAILED,
+		  mmap(nullptr, 4096, PROT_READ, MAP_SHARED, child_.fd, 0));
 	EXPECT_EQ(ENODEV, errno);
 }
 
@@ -265,7 +269,8 @@ TEST_F(read_dead, cannot_be_mapped)
 class read_alive : public testing::Test {
 protected:
 	/* Exits with 7 when told to. */
-	read_alive() : child_(start([this] { return may_exit_.pass() ? 7 : 1; }))
+	read_alive()
+		: child_(start([this] { return may_exit_.pass() ? 7 : 1; }))
 	{
 	}
 
@@ -283,15 +288,19 @@ public:
 			has_tid_.open();
 			result_ = read_some(fd, &text_, size);
 		});
-		must(has_tid_.pass() && sleeps_in(getpid(), tid_, SYS_read)
-			? 0 : -ETIMEDOUT);
+		must(has_tid_.pass() && sleeps_in(getpid(), tid_, SYS_read) ?
+			     0 :
+			     -ETIMEDOUT);
 	}
 	~reader()
 	{
 		if (thread_.joinable())
 			thread_.join();
 	}
-	void interrupt() { must(-pthread_kill(thread_.native_handle(), SIGUSR1)); }
+	void interrupt()
+	{
+		must(-pthread_kill(thread_.native_handle(), SIGUSR1));
+	}
 	pid_t tid() const { return tid_; }
 	ssize_t result()
 	{
@@ -323,7 +332,8 @@ TEST_F(read_alive, blocks_until_the_exit)
 
 TEST_F(read_alive, gives_each_file_the_whole_record)
 {
-	unique_fd one = reopen(child_.fd, O_RDONLY), two = reopen(child_.fd, O_RDONLY);
+	unique_fd one = reopen(child_.fd, O_RDONLY),
+		  two = reopen(child_.fd, O_RDONLY);
 	reader a(child_.fd), b(one), c(two);
 
 	may_exit_.open();
@@ -350,7 +360,8 @@ TEST_F(read_alive, gives_holders_of_one_file_the_whole_record_by_pread)
 		readers.push_back(start_without_descriptor([&] {
 			std::string text = pread_all(child_.fd);
 
-			return write_to(in, text) == ssize_t(text.size()) ? 0 : 1;
+			return write_to(in, text) == ssize_t(text.size()) ? 0 :
+									    1;
 		}));
 	for (const child &r : readers)
 		EXPECT_TRUE(sleeps_in(r.pid, r.pid, SYS_pread64));
@@ -464,9 +475,9 @@ void handle(int)
 
 void handle_SIGUSR1(int flags)
 {
-	struct sigaction action{};
+	struct sigaction action {};
 
-	handled();	/* not to be made by the handler */
+	handled(); /* not to be made by the handler */
 	action.sa_handler = handle;
 	action.sa_flags = flags;
 	must(or_errno(sigaction(SIGUSR1, &action, nullptr)));
@@ -531,7 +542,7 @@ TEST(read, with_SIGCHLD_ignored)
 TEST(read, with_SA_NOCLDWAIT)
 {
 	child c = start_without_descriptor([] {
-		struct sigaction action{};
+		struct sigaction action {};
 
 		action.sa_handler = SIG_DFL;
 		action.sa_flags = SA_NOCLDWAIT;
@@ -628,7 +639,8 @@ TEST(shell, cats_it)
 {
 	child c = start([] { return 7; });
 
-	EXPECT_EQ(0, shell(c.fd, "[ \"$(cat <&3 | head -n 1)\" = 'exited 7' ]"));
+	EXPECT_EQ(0,
+		  shell(c.fd, "[ \"$(cat <&3 | head -n 1)\" = 'exited 7' ]"));
 }
 
 } // namespace

@@ -10,15 +10,14 @@ namespace {
  * In no test does this process itself open the device, or there would be a
  * filesystem already, made by root.
  */
-class rootless : public scratch_test {
-};
+class rootless : public scratch_test {};
 
 TEST_F(rootless, forks_and_opens_where_nothing_is_mounted)
 {
 	EXPECT_EQ(0, as(alice, [] {
 			  enter_user_namespace(CLONE_NEWNS);
 
-			  servant s;	/* FORK */
+			  servant s; /* FORK */
 			  unique_fd self(must(open_process(0)));
 
 			  if (info_of(s.fd()).pid != s.pid() ||
@@ -29,7 +28,8 @@ TEST_F(rootless, forks_and_opens_where_nothing_is_mounted)
 				  return 2;
 			  s.exit(9);
 			  return first_line(record_of(s.fd())) == "exited 9" ?
-					 0 : 3;
+					 0 :
+					 3;
 		  }));
 }
 
@@ -43,7 +43,8 @@ TEST_F(rootless, owns_its_descriptors_as_its_own_root)
 			  if (stat_of(self).st_uid != 0)
 				  return 1;
 			  must(or_errno(fchmod(self, 0640)));
-			  return stat_of(self).st_mode == (S_IFIFO | 0640) ? 0 : 2;
+			  return stat_of(self).st_mode == (S_IFIFO | 0640) ? 0 :
+									     2;
 		  }));
 }
 
@@ -69,9 +70,9 @@ TEST_F(rootless, does_not_make_the_filesystem_its_own)
 	/* Root of everything is root of it; of a user namespace, is not. */
 	EXPECT_EQ(0, or_errno(mkdir((names + "/d").c_str(), 0777)));
 	EXPECT_EQ(-EACCES, as(alice, [&] {
-			  enter_user_namespace(CLONE_NEWNS);
-			  return or_errno(mkdir((names + "/e").c_str(), 0777));
-		  }));
+		enter_user_namespace(CLONE_NEWNS);
+		return or_errno(mkdir((names + "/e").c_str(), 0777));
+	}));
 	seen.open();
 	EXPECT_EQ(0, container.wait());
 }

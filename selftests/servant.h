@@ -73,13 +73,13 @@ struct order {
 			continue;
 		}
 		if (read(orders, &o, sizeof(o)) != sizeof(o))
-			_exit(98);	/* the master is gone */
+			_exit(98); /* the master is gone */
 		switch (o.what) {
 		case order::exit:
 			_exit(o.a);
 		case order::set_uids:
-			report(or_errno(setresuid(uid_t(o.a), uid_t(o.b),
-						  uid_t(o.c))));
+			report(or_errno(
+				setresuid(uid_t(o.a), uid_t(o.b), uid_t(o.c))));
 			die_with_parent();
 			break;
 		case order::exec:
@@ -113,11 +113,18 @@ public:
 	/* The next signal that it got; -ETIMEDOUT, or -EPIPE once it is dead. */
 	int next_signal() { return next_report(); }
 	/* None has come that was not asked for; signals are told of first. */
-	bool has_no_signal() { return set_uids(uid_t(-1), uid_t(-1), uid_t(-1)) == 0; }
+	bool has_no_signal()
+	{
+		return set_uids(uid_t(-1), uid_t(-1), uid_t(-1)) == 0;
+	}
 	/* setresuid(2) */
 	int set_uids(uid_t real, uid_t effective, uid_t saved)
 	{
-		tell({order::set_uids, int(real), int(effective), int(saved), {}});
+		tell({order::set_uids,
+		      int(real),
+		      int(effective),
+		      int(saved),
+		      {}});
 		return next_report();
 	}
 	/* Go on as helper_servant, which lies at @path. */

@@ -110,32 +110,36 @@ constexpr int many = 8;
 TEST(stress, each_thread_gets_its_own_child)
 {
 	EXPECT_EQ(0, in_threads(many, [](int i) {
-		for (int n = 0; n < rounds(); n++)
-			if (!fork_one(i + 1, n & 1 ? PROCFD_QUIET : 0))
-				return false;
-		return true;
-	}));
+			  for (int n = 0; n < rounds(); n++)
+				  if (!fork_one(i + 1,
+						n & 1 ? PROCFD_QUIET : 0))
+					  return false;
+			  return true;
+		  }));
 }
 
 TEST(stress, closing_while_the_child_exits)
 {
-	EXPECT_EQ(0, in_threads(many, [](int i) {
-		for (int n = 0; n < rounds(); n++)
-			if (!fork_and_forget((n & 1 ? PROCFD_QUIET : 0) |
-					     (i & 1 ? PROCFD_KILL_ON_CLOSE : 0)))
-				return false;
-		return true;
-	}));
+	EXPECT_EQ(
+		0, in_threads(many, [](int i) {
+			for (int n = 0; n < rounds(); n++)
+				if (!fork_and_forget(
+					    (n & 1 ? PROCFD_QUIET : 0) |
+					    (i & 1 ? PROCFD_KILL_ON_CLOSE : 0)))
+					return false;
+			return true;
+		}));
 }
 
 TEST(stress, announcing_and_dropping_beside_forks)
 {
 	EXPECT_EQ(0, in_threads(many, [](int i) {
-		for (int n = 0; n < rounds(); n++)
-			if (!(i & 1 ? announce_and_drop(n & 1) : fork_one(7, 0)))
-				return false;
-		return true;
-	}));
+			  for (int n = 0; n < rounds(); n++)
+				  if (!(i & 1 ? announce_and_drop(n & 1) :
+						fork_one(7, 0)))
+					  return false;
+			  return true;
+		  }));
 }
 
 /* One process, and threads that all come and go. */
@@ -145,11 +149,11 @@ TEST(stress, opening_and_closing_one_process)
 	const pid_t pid = c.pid;
 
 	EXPECT_EQ(0, in_threads(many, [pid](int) {
-		for (int n = 0; n < rounds() * 10; n++)
-			if (!open_and_close(pid))
-				return false;
-		return true;
-	}));
+			  for (int n = 0; n < rounds() * 10; n++)
+				  if (!open_and_close(pid))
+					  return false;
+			  return true;
+		  }));
 	EXPECT_EQ(POLLOUT | POLLWRNORM, poll_now(c.fd));
 }
 
@@ -158,20 +162,19 @@ TEST(stress, opening_a_process_that_exits_and_is_reaped)
 {
 	for (int n = 0; n < rounds(); n++) {
 		gate may_exit;
-		child c = start_without_descriptor([&may_exit] {
-			return may_exit.pass() ? 7 : 1;
-		});
+		child c = start_without_descriptor(
+			[&may_exit] { return may_exit.pass() ? 7 : 1; });
 		const pid_t pid = c.pid;
 		std::vector<int> fds(4);
 
 		EXPECT_EQ(0, in_threads(int(fds.size()) + 1, [&](int i) {
-			if (i == int(fds.size())) {
-				may_exit.open();
-				return c.wait() == 7 << 8;
-			}
-			fds[i] = open_process(pid);
-			return fds[i] >= 0 || fds[i] == -ESRCH;
-		}));
+				  if (i == int(fds.size())) {
+					  may_exit.open();
+					  return c.wait() == 7 << 8;
+				  }
+				  fds[i] = open_process(pid);
+				  return fds[i] >= 0 || fds[i] == -ESRCH;
+			  }));
 		for (int raw : fds) {
 			unique_fd fd(raw);
 
@@ -193,28 +196,33 @@ TEST(stress, waiting_reading_and_polling_for_one_exit)
 {
 	for (int n = 0; n < rounds() / 4 + 1; n++) {
 		gate may_exit;
-		child c = start([&may_exit] { return may_exit.pass() ? 7 : 1; });
+		child c =
+			start([&may_exit] { return may_exit.pass() ? 7 : 1; });
 
-		EXPECT_EQ(0, in_threads(many + 1, [&](int i) {
-			char text[PROCFD_RECORD_MAX];
-			procfd_info info;
+		EXPECT_EQ(
+			0, in_threads(many + 1, [&](int i) {
+				char text[PROCFD_RECORD_MAX];
+				procfd_info info;
 
-			if (i == many) {
-				may_exit.open();
-				return true;
-			}
-			switch (i % 3) {
-			case 0:
-				return pread(c.fd, text, sizeof(text), 0) > 9 &&
-				       !memcmp(text, "exited 7\n", 9);
-			case 1:
-				return poll_over(c.fd) == POLLHUP;
-			default:
-				return get_info(c.fd, &info, PROCFD_INFO_WAIT,
-						PROCFD_DEADLINE_NONE) == 0 &&
-				       info.status == 7 << 8;
-			}
-		}));
+				if (i == many) {
+					may_exit.open();
+					return true;
+				}
+				switch (i % 3) {
+				case 0:
+					return pread(c.fd, text, sizeof(text),
+						     0) > 9 &&
+					       !memcmp(text, "exited 7\n", 9);
+				case 1:
+					return poll_over(c.fd) == POLLHUP;
+				default:
+					return get_info(c.fd, &info,
+							PROCFD_INFO_WAIT,
+							PROCFD_DEADLINE_NONE) ==
+						       0 &&
+					       info.status == 7 << 8;
+				}
+			}));
 		EXPECT_EQ(7 << 8, c.wait());
 	}
 }
@@ -225,11 +233,13 @@ TEST(stress, writing_while_the_process_exits)
 		child c = start_sleeper();
 
 		EXPECT_EQ(0, in_threads(4, [&c](int i) {
-			ssize_t ret = write_to(c.fd, i ? "TERM" : "0 0 KILL 0");
+				  ssize_t ret = write_to(
+					  c.fd, i ? "TERM" : "0 0 KILL 0");
 
-			/* As far as it was still alive. */
-			return ret == -ESRCH || (ret > 0 && ret <= 10);
-		}));
+				  /* As far as it was still alive. */
+				  return ret == -ESRCH ||
+					 (ret > 0 && ret <= 10);
+			  }));
 		EXPECT_EQ(POLLHUP, poll_over(c.fd));
 		EXPECT_EQ(-ESRCH, write_to(c.fd, "0"));
 	}

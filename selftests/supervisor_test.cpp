@@ -23,7 +23,7 @@ protected:
 
 	void TearDown() override
 	{
-		orders.reset();	/* a daemon that is still there ends */
+		orders.reset(); /* a daemon that is still there ends */
 		while (wait_for(-1) >= 0)
 			;
 		must(or_errno(prctl(PR_SET_CHILD_SUBREAPER, 0)));
@@ -89,7 +89,8 @@ TEST_F(supervisor, killed_learns_of_an_exit_in_between)
 	ASSERT_EQ(W_EXITCODE(42, 0), wait_for(-1));
 	ASSERT_EQ(-ECHILD, wait_for(-1));
 	EXPECT_EQ(0, apart([&] {
-			  return outcome_of(at("daemon")) == "exited 42" ? 0 : 1;
+			  return outcome_of(at("daemon")) == "exited 42" ? 0 :
+									   1;
 		  }));
 }
 

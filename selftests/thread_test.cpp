@@ -101,9 +101,8 @@ TEST(fork_from_a_thread, lasts_longer_than_the_thread)
 
 	child c(pid, std::move(fd));
 
-	ASSERT_TRUE(eventually([tid] {
-		return syscall(SYS_tgkill, getpid(), tid, 0) < 0;
-	}));
+	ASSERT_TRUE(eventually(
+		[tid] { return syscall(SYS_tgkill, getpid(), tid, 0) < 0; }));
 	EXPECT_EQ(std::uint32_t(PROCFD_STATE_RUNNING), info_of(c.fd).state);
 	EXPECT_EQ(1, write_to(c.fd, "0"));
 	EXPECT_EQ(4, write_to(c.fd, "TERM"));
@@ -150,9 +149,8 @@ TEST(fork_from_a_thread, stays_quiet_after_the_thread)
 
 	child c(pid, std::move(fd));
 
-	ASSERT_TRUE(eventually([tid] {
-		return syscall(SYS_tgkill, getpid(), tid, 0) < 0;
-	}));
+	ASSERT_TRUE(eventually(
+		[tid] { return syscall(SYS_tgkill, getpid(), tid, 0) < 0; }));
 	kill(c.pid, SIGTERM);
 	ASSERT_EQ(POLLHUP, poll_over(c.fd));
 	EXPECT_EQ(-ECHILD, wait_for(-1, 0));
@@ -200,8 +198,10 @@ TEST(failed_fork, for_a_limit_is_not_bound)
 
 		if (!next.pid)
 			_exit(7);
-		return info_of(next.fd).pid == next.pid && next.wait() == 7 << 8
-			? 0 : 3;
+		return info_of(next.fd).pid == next.pid &&
+				       next.wait() == 7 << 8 ?
+			       0 :
+			       3;
 	});
 
 	EXPECT_EQ(0, c.wait());
@@ -326,7 +326,8 @@ protected:
 	void let_the_leader_go()
 	{
 		may_go_.open();
-		ASSERT_TRUE(eventually([this] { return leader_is(child_.pid, 'Z'); }));
+		ASSERT_TRUE(eventually(
+			[this] { return leader_is(child_.pid, 'Z'); }));
 	}
 
 	void let_the_process_exit()
@@ -343,7 +344,8 @@ TEST_F(leader_gone, before_its_threads_is_no_exit)
 {
 	ASSERT_NO_FATAL_FAILURE(let_the_leader_go());
 	EXPECT_EQ(running, poll_now(child_.fd));
-	EXPECT_EQ(std::uint32_t(PROCFD_STATE_RUNNING), info_of(child_.fd).state);
+	EXPECT_EQ(std::uint32_t(PROCFD_STATE_RUNNING),
+		  info_of(child_.fd).state);
 	EXPECT_EQ(1, write_to(child_.fd, "0"));
 	let_the_process_exit();
 	EXPECT_EQ(POLLHUP, poll_over(child_.fd));
@@ -404,7 +406,8 @@ protected:
 
 	void seize(long options = 0)
 	{
-		ASSERT_EQ(0, ptrace(PTRACE_SEIZE, child_.pid, nullptr, options));
+		ASSERT_EQ(0,
+			  ptrace(PTRACE_SEIZE, child_.pid, nullptr, options));
 	}
 
 	gate may_exit_;
@@ -464,8 +467,8 @@ TEST_F(traced, by_another_process_is_told_of_when_the_tracer_does_not_wait)
 {
 	gate is_seized, may_wait;
 	child tracer = start_without_descriptor([&] {
-		must(int(or_errno(ptrace(PTRACE_SEIZE, child_.pid, nullptr,
-					 nullptr))));
+		must(int(or_errno(
+			ptrace(PTRACE_SEIZE, child_.pid, nullptr, nullptr))));
 		is_seized.open();
 		may_wait.pass();
 		return tracee_status(child_.pid) >> 8;
@@ -488,8 +491,8 @@ TEST_F(traced, by_one_that_dies_lives_on)
 {
 	gate is_seized;
 	child tracer = start_without_descriptor([&] {
-		must(int(or_errno(ptrace(PTRACE_SEIZE, child_.pid, nullptr,
-					 nullptr))));
+		must(int(or_errno(
+			ptrace(PTRACE_SEIZE, child_.pid, nullptr, nullptr))));
 		is_seized.open();
 		return sleep_for_ever();
 	});
@@ -514,7 +517,8 @@ TEST_F(leader_gone, before_its_threads_while_traced_is_no_exit)
 	ASSERT_TRUE(sleeps_in(reader.pid, reader.pid, SYS_read));
 	ASSERT_NO_FATAL_FAILURE(let_the_leader_go());
 	EXPECT_EQ(running, poll_now(child_.fd));
-	EXPECT_EQ(std::uint32_t(PROCFD_STATE_RUNNING), info_of(child_.fd).state);
+	EXPECT_EQ(std::uint32_t(PROCFD_STATE_RUNNING),
+		  info_of(child_.fd).state);
 	EXPECT_EQ(1, write_to(child_.fd, "0"));
 	EXPECT_TRUE(sleeps_in(reader.pid, reader.pid, SYS_read));
 	let_the_process_exit();

@@ -30,8 +30,8 @@ public:
 			  /* The C library would leave out its own two. */
 			  const std::uint64_t all = ~0ull;
 
-			  syscall(SYS_rt_sigprocmask, SIG_SETMASK, &all, nullptr,
-				  sizeof(all));
+			  syscall(SYS_rt_sigprocmask, SIG_SETMASK, &all,
+				  nullptr, sizeof(all));
 			  blocked_.open();
 			  return sleep_for_ever();
 		  }))
@@ -45,8 +45,8 @@ public:
 	/* Both those of the process and those of its thread. */
 	signals pending() const
 	{
-		const std::string status =
-			slurp("/proc/" + std::to_string(child_.pid) + "/status");
+		const std::string status = slurp(
+			"/proc/" + std::to_string(child_.pid) + "/status");
 		signals all;
 
 		for (const char *key : {"SigPnd:\t", "ShdPnd:\t"}) {
@@ -76,7 +76,6 @@ void PrintTo(const written &w, std::ostream *os)
 	*os << testing::PrintToString(w.bytes);
 }
 
-
 class write_sends : public testing::TestWithParam<written> {};
 
 TEST_P(write_sends, what_it_says)
@@ -90,20 +89,21 @@ TEST_P(write_sends, what_it_says)
 
 INSTANTIATE_TEST_SUITE_P(
 	name, write_sends,
-	testing::Values(
-		written{"HUP", {1}}, written{"INT", {2}}, written{"QUIT", {3}},
-		written{"ILL", {4}}, written{"TRAP", {5}}, written{"ABRT", {6}},
-		written{"BUS", {7}}, written{"FPE", {8}}, written{"USR1", {10}},
-		written{"SEGV", {11}}, written{"USR2", {12}},
-		written{"PIPE", {13}}, written{"ALRM", {14}},
-		written{"TERM", {15}}, written{"STKFLT", {16}},
-		written{"CHLD", {17}}, written{"CONT", {18}},
-		written{"TSTP", {20}}, written{"TTIN", {21}},
-		written{"TTOU", {22}}, written{"URG", {23}},
-		written{"XCPU", {24}}, written{"XFSZ", {25}},
-		written{"VTALRM", {26}}, written{"PROF", {27}},
-		written{"WINCH", {28}}, written{"IO", {29}},
-		written{"PWR", {30}}, written{"SYS", {31}}));
+	testing::Values(written{"HUP", {1}}, written{"INT", {2}},
+			written{"QUIT", {3}}, written{"ILL", {4}},
+			written{"TRAP", {5}}, written{"ABRT", {6}},
+			written{"BUS", {7}}, written{"FPE", {8}},
+			written{"USR1", {10}}, written{"SEGV", {11}},
+			written{"USR2", {12}}, written{"PIPE", {13}},
+			written{"ALRM", {14}}, written{"TERM", {15}},
+			written{"STKFLT", {16}}, written{"CHLD", {17}},
+			written{"CONT", {18}}, written{"TSTP", {20}},
+			written{"TTIN", {21}}, written{"TTOU", {22}},
+			written{"URG", {23}}, written{"XCPU", {24}},
+			written{"XFSZ", {25}}, written{"VTALRM", {26}},
+			written{"PROF", {27}}, written{"WINCH", {28}},
+			written{"IO", {29}}, written{"PWR", {30}},
+			written{"SYS", {31}}));
 
 INSTANTIATE_TEST_SUITE_P(
 	other_name, write_sends,
@@ -126,20 +126,23 @@ INSTANTIATE_TEST_SUITE_P(
 			written{"RTMIN+15", {49}}, written{"RTMIN+30", {64}},
 			written{"RTMIN+0", {34}}, written{"RTMAX-14", {50}},
 			written{"RTMAX-1", {63}}, written{"RTMAX-30", {34}},
-			written{"SIGRTMIN+3", {37}}, written{"sigrtmax-3", {61}}));
+			written{"SIGRTMIN+3", {37}},
+			written{"sigrtmax-3", {61}}));
 
-INSTANTIATE_TEST_SUITE_P(
-	number, write_sends,
-	testing::Values(written{"1", {1}}, written{"15", {15}},
-			written{"32", {32}}, written{"33", {33}},
-			written{"34", {34}}, written{"64", {64}},
-			written{"015", {15}}, written{"0000000000000015", {15}}));
+INSTANTIATE_TEST_SUITE_P(number, write_sends,
+			 testing::Values(written{"1", {1}}, written{"15", {15}},
+					 written{"32", {32}},
+					 written{"33", {33}},
+					 written{"34", {34}},
+					 written{"64", {64}},
+					 written{"015", {15}},
+					 written{"0000000000000015", {15}}));
 
-INSTANTIATE_TEST_SUITE_P(
-	check, write_sends,
-	testing::Values(written{"0", {}}, written{"0\n", {}},
-			written{"0 0", {}}, written{"00", {}},
-			written{"\0"s, {}}, written{"\0\0"s, {}}));
+INSTANTIATE_TEST_SUITE_P(check, write_sends,
+			 testing::Values(written{"0", {}}, written{"0\n", {}},
+					 written{"0 0", {}}, written{"00", {}},
+					 written{"\0"s, {}},
+					 written{"\0\0"s, {}}));
 
 /* What the commands of a shell leave around a word. */
 INSTANTIATE_TEST_SUITE_P(
@@ -150,20 +153,20 @@ INSTANTIATE_TEST_SUITE_P(
 			written{"\n\nTERM\n\n", {15}},
 			written{"\v\f\r\t\n TERM", {15}}));
 
-INSTANTIATE_TEST_SUITE_P(
-	several, write_sends,
-	testing::Values(written{"HUP TERM", {1, 15}},
-			written{"HUP\nTERM\n", {1, 15}},
-			written{"1 2 3", {1, 2, 3}},
-			written{"SIGHUP\t15  usr1 0 RTMIN+2", {1, 10, 15, 36}},
-			written{"HUP HUP", {1}}));
+INSTANTIATE_TEST_SUITE_P(several, write_sends,
+			 testing::Values(written{"HUP TERM", {1, 15}},
+					 written{"HUP\nTERM\n", {1, 15}},
+					 written{"1 2 3", {1, 2, 3}},
+					 written{"SIGHUP\t15  usr1 0 RTMIN+2",
+						 {1, 10, 15, 36}},
+					 written{"HUP HUP", {1}}));
 
 INSTANTIATE_TEST_SUITE_P(
 	raw, write_sends,
 	testing::Values(written{"\1", {1}}, written{"\017", {15}},
 			written{"\037", {31}}, written{"@", {64}},
-			written{"\1\2\3", {1, 2, 3}},
-			written{"\017\0"s, {15}}, written{"\0\017"s, {15}},
+			written{"\1\2\3", {1, 2, 3}}, written{"\017\0"s, {15}},
+			written{"\0\017"s, {15}},
 			/* USR1 is the byte 10, and here it is not alone. */
 			written{"\0\n"s, {10}}, written{"\n\017", {10, 15}},
 			/* One byte of white space that no echo can write. */
@@ -184,46 +187,46 @@ TEST_P(write_refuses, and_sends_nothing)
 }
 
 /* `echo $SIG` with SIG unset, and its relatives: a newline is SIGUSR1. */
-INSTANTIATE_TEST_SUITE_P(
-	blank, write_refuses,
-	testing::Values("\n", "\n\n", "  ", " \n", "\t\n", "\r\n", "\t\t",
-			"\v\v", "    \n    "));
+INSTANTIATE_TEST_SUITE_P(blank, write_refuses,
+			 testing::Values("\n", "\n\n", "  ", " \n", "\t\n",
+					 "\r\n", "\t\t", "\v\v", "    \n    "));
 
-INSTANTIATE_TEST_SUITE_P(
-	unknown, write_refuses,
-	testing::Values("BOGUS", "TERMX", "TER", "T", "SIG", "SIGSIGTERM",
-			"SIG15", "EXIT", "NULL", "SIG\n", "RT", "RTMIN1",
-			"TERM+1", "RTMIN+", "RTMAX-", "RTMIN-1", "RTMAX+1",
-			"RTMIN+31", "RTMAX-31", "RTMIN+-1", "RTMIN+x",
-			"RTMIN +1", "RTMIN+4294967296"));
+INSTANTIATE_TEST_SUITE_P(unknown, write_refuses,
+			 testing::Values("BOGUS", "TERMX", "TER", "T", "SIG",
+					 "SIGSIGTERM", "SIG15", "EXIT", "NULL",
+					 "SIG\n", "RT", "RTMIN1", "TERM+1",
+					 "RTMIN+", "RTMAX-", "RTMIN-1",
+					 "RTMAX+1", "RTMIN+31", "RTMAX-31",
+					 "RTMIN+-1", "RTMIN+x", "RTMIN +1",
+					 "RTMIN+4294967296"));
 
-INSTANTIATE_TEST_SUITE_P(
-	not_a_number, write_refuses,
-	testing::Values("65", "100", "-1", "-9", "+9", "9.", "1.5", "0x9", "1e1",
-			"9x", "9TERM", "4294967305", "18446744073709551625",
-			"99999999999999999999999999999999"));
+INSTANTIATE_TEST_SUITE_P(not_a_number, write_refuses,
+			 testing::Values("65", "100", "-1", "-9", "+9", "9.",
+					 "1.5", "0x9", "1e1", "9x", "9TERM",
+					 "4294967305", "18446744073709551625",
+					 "99999999999999999999999999999999"));
 
-INSTANTIATE_TEST_SUITE_P(
-	separated, write_refuses,
-	testing::Values("HUP,TERM", "HUP;TERM", "HUP:TERM", "1,2", "$SIG",
-			"-TERM", "-s TERM", "TERM!", "\"TERM\"", "{}TERM"));
+INSTANTIATE_TEST_SUITE_P(separated, write_refuses,
+			 testing::Values("HUP,TERM", "HUP;TERM", "HUP:TERM",
+					 "1,2", "$SIG", "-TERM", "-s TERM",
+					 "TERM!", "\"TERM\"", "{}TERM"));
 
 /* A letter or digit anywhere makes it text, and these bytes are not text. */
-INSTANTIATE_TEST_SUITE_P(
-	mixed, write_refuses,
-	testing::Values("TERM\0"s, "TERM\0HUP"s, "\0TERM"s, "TERM\017"s,
-			"\0179"s, "9\0"s, "\xc3\xa9TERM"s, "TERM\xa0HUP"s,
-			"TERM\x85"s));
+INSTANTIATE_TEST_SUITE_P(mixed, write_refuses,
+			 testing::Values("TERM\0"s, "TERM\0HUP"s, "\0TERM"s,
+					 "TERM\017"s, "\0179"s, "9\0"s,
+					 "\xc3\xa9TERM"s, "TERM\xa0HUP"s,
+					 "TERM\x85"s));
 
-INSTANTIATE_TEST_SUITE_P(
-	raw, write_refuses,
-	testing::Values("\x80"s, "\xff"s, "["s, "_"s, "~"s, "\017\xff"s,
-			"\xff\017"s, "\017["s, "\xc3\xa9"s));
+INSTANTIATE_TEST_SUITE_P(raw, write_refuses,
+			 testing::Values("\x80"s, "\xff"s, "["s, "_"s, "~"s,
+					 "\017\xff"s, "\xff\017"s, "\017["s,
+					 "\xc3\xa9"s));
 
-INSTANTIATE_TEST_SUITE_P(
-	in_the_middle, write_refuses,
-	testing::Values("TERM BOGUS", "HUP TERM 65", "BOGUS TERM", "1 2 -3",
-			"KILL BOGUS", "9 65", "\011\xff"s, "STOP x"));
+INSTANTIATE_TEST_SUITE_P(in_the_middle, write_refuses,
+			 testing::Values("TERM BOGUS", "HUP TERM 65",
+					 "BOGUS TERM", "1 2 -3", "KILL BOGUS",
+					 "9 65", "\011\xff"s, "STOP x"));
 
 /* SIGKILL and SIGSTOP do not stay pending. */
 
@@ -239,8 +242,8 @@ TEST_P(write_kills, at_once)
 
 /* `echo 9` is not signal 57, and the byte 9 is not white space. */
 INSTANTIATE_TEST_SUITE_P(, write_kills,
-			 testing::Values("KILL", "SIGKILL", "kill\n", "9", "9\n",
-					 "  9\n", "\t"));
+			 testing::Values("KILL", "SIGKILL", "kill\n", "9",
+					 "9\n", "  9\n", "\t"));
 
 TEST(write, stops_and_continues)
 {
@@ -350,7 +353,8 @@ TEST(write, from_a_bad_address_is_EFAULT)
 {
 	target t;
 
-	EXPECT_EQ(-EFAULT, or_errno(write(t.fd(), reinterpret_cast<void *>(8), 4)));
+	EXPECT_EQ(-EFAULT,
+		  or_errno(write(t.fd(), reinterpret_cast<void *>(8), 4)));
 	EXPECT_EQ(signals{}, t.pending());
 }
 
@@ -358,8 +362,9 @@ TEST(write, from_a_bad_address_is_EFAULT)
 TEST(write, from_a_half_bad_address_sends_nothing)
 {
 	const long page = sysconf(_SC_PAGESIZE);
-	char *two = static_cast<char *>(mmap(nullptr, 2 * page,
-		PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
+	char *two = static_cast<char *>(
+		mmap(nullptr, 2 * page, PROT_READ | PROT_WRITE,
+		     MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
 	target t;
 
 	ASSERT_EQ(0, mprotect(two + page, page, PROT_NONE));
@@ -373,7 +378,8 @@ TEST(write, needs_a_descriptor_for_writing)
 {
 	target t;
 	std::string path = "/proc/self/fd/" + std::to_string(t.fd());
-	unique_fd reader(must(or_errno(open(path.c_str(), O_RDONLY | O_CLOEXEC))));
+	unique_fd reader(
+		must(or_errno(open(path.c_str(), O_RDONLY | O_CLOEXEC))));
 
 	EXPECT_EQ(-EBADF, write_to(reader, "TERM"));
 	EXPECT_EQ(signals{}, t.pending());
@@ -410,9 +416,8 @@ TEST(write, does_not_care_for_nonblock)
 TEST(write, to_the_dead_raises_no_SIGPIPE)
 {
 	child zombie = start_zombie();
-	child c = start_without_descriptor([&zombie] {
-		return -int(write_to(zombie.fd, "TERM"));
-	});
+	child c = start_without_descriptor(
+		[&zombie] { return -int(write_to(zombie.fd, "TERM")); });
 
 	EXPECT_EQ(ESRCH << 8, c.wait());
 }
@@ -430,7 +435,8 @@ TEST_P(write_after_the_exit, is_ESRCH_zombie_or_not)
 }
 
 INSTANTIATE_TEST_SUITE_P(, write_after_the_exit,
-			 testing::Values("TERM", "0", "0\n", "\0"s, "\017", "9"));
+			 testing::Values("TERM", "0", "0\n", "\0"s, "\017",
+					 "9"));
 
 /* What a shell does: the descriptor is its number 3. */
 
@@ -458,14 +464,15 @@ TEST_P(write_by_shell, sends_what_was_meant)
 	EXPECT_EQ(GetParam().sent, t.pending());
 }
 
-INSTANTIATE_TEST_SUITE_P(
-	, write_by_shell,
-	testing::Values(written{"echo TERM", {15}}, written{"echo 15", {15}},
-			written{"printf TERM", {15}},
-			written{"printf '%3d\\n' 15", {15}},
-			written{"printf '\\017'", {15}},
-			written{"echo 0", {}}, written{"echo HUP USR1", {1, 10}},
-			written{"kill -l 15", {15}}));
+INSTANTIATE_TEST_SUITE_P(, write_by_shell,
+			 testing::Values(written{"echo TERM", {15}},
+					 written{"echo 15", {15}},
+					 written{"printf TERM", {15}},
+					 written{"printf '%3d\\n' 15", {15}},
+					 written{"printf '\\017'", {15}},
+					 written{"echo 0", {}},
+					 written{"echo HUP USR1", {1, 10}},
+					 written{"kill -l 15", {15}}));
 
 TEST(write_shell, of_an_unset_variable_fails)
 {
