@@ -21,6 +21,14 @@
 #error "procfd needs Linux 6.1 or newer"
 #endif
 
+/*
+ * There, reading a sequence that a spin lock protects takes that lock, and
+ * record_take() must not wait for the reaper that waits for it.
+ */
+#ifdef CONFIG_PREEMPT_RT
+#error "procfd does not work with PREEMPT_RT"
+#endif
+
 /* 6.3 gave mounts a struct mnt_idmap in place of a user namespace. */
 #ifdef HAVE_MNT_IDMAP
 #define PROCFD_IDMAP_ARG(name)	struct mnt_idmap *name

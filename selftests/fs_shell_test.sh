@@ -118,7 +118,7 @@ sleeps_in_read() {
 	i=0
 	until grep -q '^0 ' "/proc/$(cat "$1" 2>/dev/null)/syscall" 2>/dev/null; do
 		i=$((i + 1))
-		[ $i -lt 3000 ] || return
+		[ "$i" -lt 3000 ] || return
 	done
 }
 

@@ -207,8 +207,9 @@ enum procfd_state {
  * @maxrss_kb: out: greatest resident set, KiB
  * @minflt: out: page faults that needed no I/O
  * @majflt: out: page faults that needed I/O
- * @started_ns: out: start of the process, CLOCK_BOOTTIME, nanoseconds
- * @exited_ns: out: its exit, CLOCK_BOOTTIME, nanoseconds; of a zombie that had
+ * @started_ns: out: start of the process, CLOCK_BOOTTIME of the host whatever
+ *	the caller's time namespace, nanoseconds
+ * @exited_ns: out: its exit, by the same clock, nanoseconds; of a zombie that had
  *	no descriptor before, the moment when it was opened, as the kernel keeps
  *	no other
  *
