@@ -106,9 +106,6 @@ constexpr unsigned long with_size(unsigned long command, std::size_t size)
 
 constexpr unsigned long direction_mask = 3UL << 30;
 
-/* An address that no process has anything at. */
-void *const bad_address = reinterpret_cast<void *>(8);
-
 /* The last bytes before memory that cannot be touched. */
 class page_end {
 public:
@@ -231,7 +228,7 @@ TEST_P(abi_output, longer_gets_a_zero_tail)
 
 TEST_P(abi_struct, at_a_bad_address_is_EFAULT)
 {
-	EXPECT_EQ(-EFAULT, call(GetParam().size, bad_address));
+	EXPECT_EQ(-EFAULT, call(GetParam().size, bad_address()));
 	EXPECT_EQ(-EFAULT, call(GetParam().size, nullptr));
 }
 
@@ -245,7 +242,7 @@ TEST_P(abi_struct, that_reaches_into_a_bad_address_is_EFAULT)
 
 TEST_P(abi_struct, too_short_at_a_bad_address_is_EINVAL)
 {
-	EXPECT_EQ(-EINVAL, call(GetParam().size - 1, bad_address));
+	EXPECT_EQ(-EINVAL, call(GetParam().size - 1, bad_address()));
 }
 
 TEST_P(abi_struct, with_another_direction_is_ENOTTY)
@@ -443,7 +440,7 @@ TEST(abi_order, of_info_mode_before_everything)
 	unique_fd writer(
 		must(or_errno(open(path.c_str(), O_WRONLY | O_CLOEXEC))));
 
-	EXPECT_EQ(-EBADF, ioc(writer, PROCFD_IOC_INFO, bad_address));
+	EXPECT_EQ(-EBADF, ioc(writer, PROCFD_IOC_INFO, bad_address()));
 	EXPECT_EQ(-EBADF, ioc(writer, with_size(PROCFD_IOC_INFO, 8), nullptr));
 }
 
@@ -479,9 +476,9 @@ TEST(abi_order, of_kill_on_close_mode_address_value_descriptor)
 	unique_fd opened(must(open_process(c.pid)));
 
 	EXPECT_EQ(-EBADF,
-		  ioc(reader, PROCFD_IOC_SET_KILL_ON_CLOSE, bad_address));
+		  ioc(reader, PROCFD_IOC_SET_KILL_ON_CLOSE, bad_address()));
 	EXPECT_EQ(-EFAULT,
-		  ioc(opened, PROCFD_IOC_SET_KILL_ON_CLOSE, bad_address));
+		  ioc(opened, PROCFD_IOC_SET_KILL_ON_CLOSE, bad_address()));
 	EXPECT_EQ(-EINVAL, set_kill_on_close(opened, 2));
 	EXPECT_EQ(-EINVAL, set_kill_on_close(opened, 1));
 }

@@ -428,4 +428,12 @@ inline child start_zombie(int code = 0)
 	return c;
 }
 
+/* An address where nothing is, and that the compiler does not know. */
+inline void *bad_address()
+{
+	void *volatile address = reinterpret_cast<void *>(8);
+
+	return address;
+}
+
 #endif /* PROCFD_SELFTESTS_COMMON_H */

@@ -183,11 +183,11 @@ private:
 			nbd_reply reply{};
 
 			if ((type & 0xffff) == NBD_CMD_DISC)
-				return;
+				break;
 			if ((type & 0xffff) == NBD_CMD_WRITE) {
 				data.resize(size);
 				if (!receive(data.data(), size))
-					return;
+					break;
 				const std::lock_guard lock(mutex_);
 				content_.write(from, data);
 				if (log_)
@@ -209,6 +209,8 @@ private:
 			send_all(&reply, sizeof(reply));
 			send_all(data.data(), data.size());
 		}
+		/* The kernel waits for this end before it lets go. */
+		shutdown(ours_, SHUT_RDWR);
 	}
 
 	content content_, start_;

@@ -24,8 +24,9 @@ bool nobody_to_wait_for()
 {
 	siginfo_t info;
 
-	return plain_wait(-1) == -ECHILD &&
-	       waitid(P_ALL, 0, &info, WEXITED) < 0 && errno == ECHILD;
+	return plain_wait(-1, WNOHANG) == -ECHILD &&
+	       waitid(P_ALL, 0, &info, WEXITED | WNOHANG) < 0 &&
+	       errno == ECHILD;
 }
 
 bool sigchld_is_pending()

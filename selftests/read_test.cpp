@@ -158,8 +158,7 @@ TEST_F(read_dead, of_nothing_gives_nothing)
 
 TEST_F(read_dead, into_a_bad_address_is_EFAULT_and_loses_nothing)
 {
-	EXPECT_EQ(-EFAULT,
-		  or_errno(read(child_.fd, reinterpret_cast<void *>(8), 10)));
+	EXPECT_EQ(-EFAULT, or_errno(read(child_.fd, bad_address(), 10)));
 	EXPECT_EQ(text_, read_all(child_.fd));
 }
 

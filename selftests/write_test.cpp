@@ -353,8 +353,7 @@ TEST(write, from_a_bad_address_is_EFAULT)
 {
 	target t;
 
-	EXPECT_EQ(-EFAULT,
-		  or_errno(write(t.fd(), reinterpret_cast<void *>(8), 4)));
+	EXPECT_EQ(-EFAULT, or_errno(write(t.fd(), bad_address(), 4)));
 	EXPECT_EQ(signals{}, t.pending());
 }
 

@@ -1,0 +1,94 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-only
+# An event loop that never heard of procfd, Python's asyncio, waits on names as
+# on pipes: without a thread. Prints KTAP.
+set -u
+
+here=$(dirname -- "$0")
+scratch=$(mktemp -d)
+names=$scratch/names
+mkdir "$names" "$scratch/python"
+mount -t procfdfs procfd "$names" || exit 1
+trap 'umount "$names"; rm -rf "$scratch"' EXIT
+tar -xf "$here/helper_python.tar" -C "$scratch/python" || exit 1
+for name in a b c; do
+	"$here/helper_daemon" "$names/$name" sleep 1000 || exit 1
+done
+
+PYTHONHOME=$scratch/python PYTHONPATH=$scratch/python \
+	timeout 120 /usr/bin/python3 -S - "$names" <<'END'
+import asyncio
+import os
+import sys
+
+PATIENCE = 60
+number = 0
+failed = False
+
+
+def check(ok, claim, what=""):
+    global number, failed
+    number += 1
+    failed = failed or not ok
+    if not ok:
+        print("#", what)
+    print("ok" if ok else "not ok", number, "event_loop." + claim, flush=True)
+
+
+def path(name):
+    return os.path.join(sys.argv[1], name)
+
+
+def threads():
+    return len(os.listdir("/proc/self/task"))
+
+
+async def record_of(name):
+    reader = asyncio.StreamReader()
+    transport, _ = await asyncio.get_running_loop().connect_read_pipe(
+        lambda: asyncio.StreamReaderProtocol(reader),
+        open(path(name), "rb", buffering=0))
+    record = await reader.read()
+    transport.close()
+    return record
+
+
+async def main():
+    waiting = {name: asyncio.create_task(record_of(name)) for name in "abc"}
+    for _ in range(100):
+        await asyncio.sleep(0)  # once round the loop, not a wait
+    check(not any(task.done() for task in waiting.values()),
+          "has_nothing_to_read_while_they_run")
+
+    with open(path("a"), "wb", buffering=0) as signal:
+        signal.write(b"TERM")
+    record = await asyncio.wait_for(waiting["a"], PATIENCE)
+    check(record.startswith(b"killed 15\n") and record.endswith(b"\n"),
+          "reads_the_record_of_one_that_has_exited_to_the_end", record)
+    check(not waiting["b"].done() and not waiting["c"].done(),
+          "goes_on_waiting_for_the_others")
+
+    transport, _ = await asyncio.get_running_loop().connect_write_pipe(
+        asyncio.BaseProtocol, open(path("b"), "wb", buffering=0))
+    transport.write(b"KILL")
+    record = await asyncio.wait_for(waiting["b"], PATIENCE)
+    check(record.startswith(b"killed 9\n"), "signals_as_it_writes_to_a_pipe", record)
+    transport.abort()
+
+    again = await asyncio.wait_for(record_of("a"), PATIENCE)
+    check(again.startswith(b"killed 15\n"), "reads_it_at_once_when_it_is_over", again)
+    check(threads() == 1, "does_all_this_without_a_thread", threads())
+
+    waiting["c"].cancel()
+    try:
+        await waiting["c"]
+    except asyncio.CancelledError:
+        pass
+    check(os.path.getsize(path("c")) == 0, "may_stop_waiting_for_one_that_runs")
+
+
+print("KTAP version 1")
+print("1..7", flush=True)
+asyncio.run(main())
+sys.exit(1 if failed else 0)
+END
