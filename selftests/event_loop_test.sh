@@ -73,7 +73,8 @@ async def main():
     transport.write(b"KILL")
     record = await asyncio.wait_for(waiting["b"], PATIENCE)
     check(record.startswith(b"killed 9\n"), "signals_as_it_writes_to_a_pipe", record)
-    transport.abort()
+    if not transport.is_closing():  # the exit may have hung up on it
+        transport.abort()
 
     again = await asyncio.wait_for(record_of("a"), PATIENCE)
     check(again.startswith(b"killed 15\n"), "reads_it_at_once_when_it_is_over", again)
