@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: MIT
 // Start a program under a name, unless one is running there already.
 //
-//     named-daemon /run/procfd/web httpd -f -p 8080
+//     named-daemon [--replace] /run/procfd/web httpd -f -p 8080
+//
+// With --replace it takes the name over, as a restart does.
 //
 // The name is taken before the fork, so that two starts at once make one daemon
 // and the daemon itself sees its name. No pidfile, and no pid anywhere.
@@ -14,9 +16,17 @@
 
 int main(int argc, char **argv)
 {
+	auto policy = procfd::existing::replace_dead;
+
+	if (argc > 1 && !std::strcmp(argv[1], "--replace")) {
+		policy = procfd::existing::replace;
+		argv++;
+		argc--;
+	}
 	if (argc < 3) {
-		std::fprintf(stderr, "usage: %s NAME COMMAND [ARG...]\n",
-			     argv[0]);
+		std::fprintf(stderr,
+			     "usage: named-daemon [--replace] NAME COMMAND "
+			     "[ARG...]\n");
 		return 125;
 	}
 
@@ -32,7 +42,7 @@ int main(int argc, char **argv)
 		return 125;
 	}
 	auto daemon = procfd::process::adopt(std::move(*announced));
-	auto linked = daemon.link(argv[1], procfd::existing::replace_dead);
+	auto linked = daemon.link(argv[1], policy);
 	if (!linked) {
 		std::fprintf(stderr, "%s: %s\n", argv[1],
 			     linked.error() == std::errc::file_exists ?
