@@ -135,8 +135,7 @@ bool procfd_fs_is_descriptor_inode(const struct inode *inode)
  * @on: before the link, and off after the rename
  *
  * Replacing a name takes a second name for a moment, and must not fail for it.
- * Two that replace with the same descriptor at once may take the mark from each
- * other, and the loser meets the limit as if it were not replacing.
+ * Others who replace with the same descriptor wait for procfd_flink() meanwhile.
  */
 void procfd_fs_replacing(struct inode *inode, bool on)
 {
