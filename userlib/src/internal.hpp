@@ -3,9 +3,13 @@
 #define PROCFD_INTERNAL_HPP
 
 #include <cerrno>
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <ctime>
 #include <system_error>
+
+#include <sys/types.h>
 
 #include <procfd/export.hpp>
 #include <procfd/flags.hpp>
@@ -25,6 +29,22 @@ inline unexpected system_error(int error) noexcept
 inline unexpected last_error() noexcept
 {
 	return system_error(errno);
+}
+
+/// \return  the time until a point of the monotonic clock, zero once it has passed
+inline timespec
+time_left(std::chrono::steady_clock::time_point deadline) noexcept
+{
+	using std::chrono::nanoseconds;
+	using std::chrono::steady_clock;
+
+	constexpr long per_second = 1'000'000'000;
+	nanoseconds left = deadline - steady_clock::now();
+
+	if (left.count() <= 0)
+		return {};
+	return {static_cast<time_t>(left.count() / per_second),
+		static_cast<long>(left.count() % per_second)};
 }
 
 /// An errno from opening the device, which means errc::module_missing.
@@ -90,6 +110,15 @@ result<unique_fd> open_parent(int dirfd, const char *path,
 /// \param deadline_ns  by CLOCK_MONOTONIC, or PROCFD_DEADLINE_NONE; null: ask now
 result<procfd_info> ask(int fd, std::uint64_t mask,
 			const std::uint64_t *deadline_ns = nullptr) noexcept;
+
+/// pidfd_open(2).
+unique_fd open_pidfd(pid_t pid) noexcept;
+
+/// A pidfd of the process that a descriptor means, proven to be.
+/// \param fd  descriptor of the process
+/// \param seen  what INFO with PROCFD_INFO_IDS said of it
+/// \return  ESRCH if it was reaped or has no id here; EMFILE ...
+result<unique_fd> pidfd_of(int fd, const procfd_info &seen) noexcept;
 
 /// Take the zombie of a child that has exited, if it is there and is ours.
 /// \param fd  descriptor of the process

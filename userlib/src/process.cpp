@@ -2,6 +2,8 @@
 #include <procfd/process.hpp>
 
 #include <charconv>
+#include <cstring>
+#include <string_view>
 
 #include <fcntl.h>
 #include <sys/ioctl.h>
@@ -38,27 +40,45 @@ result<procfd_info> ask(int fd, std::uint64_t mask,
 	return last_error();
 }
 
-void reap(int fd, const procfd_info &seen) noexcept
+unique_fd open_pidfd(pid_t pid) noexcept
 {
-	if (seen.state != PROCFD_STATE_EXITED || seen.pid <= 0 ||
-	    (seen.attributes & PROCFD_ATTR_REAPED))
-		return;
+	return unique_fd(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
+}
+
+result<unique_fd> pidfd_of(int fd, const procfd_info &seen) noexcept
+{
+	if (seen.pid <= 0 || (seen.attributes & PROCFD_ATTR_REAPED))
+		return system_error(ESRCH);
 
 	// The number may have gone to another process since `seen`. If INFO says
-	// only now that the zombie is still there, the pidfd, made before, is of
+	// only now that the process still has it, the pidfd, made before, is of
 	// this process and of no other.
-	unique_fd pidfd(
-		static_cast<int>(::syscall(SYS_pidfd_open, seen.pid, 0)));
+	auto pidfd = open_pidfd(seen.pid);
+
+	if (!pidfd)
+		return last_error();
+
 	auto now = ask(fd, PROCFD_INFO_STATE);
 
-	if (!pidfd || !now || (now->attributes & PROCFD_ATTR_REAPED))
+	if (!now)
+		return unexpected(now.error());
+	if (now->attributes & PROCFD_ATTR_REAPED)
+		return system_error(ESRCH);
+	return pidfd;
+}
+
+void reap(int fd, const procfd_info &seen) noexcept
+{
+	if (seen.state != PROCFD_STATE_EXITED)
 		return;
 
+	auto pidfd = pidfd_of(fd, seen);
 	siginfo_t ignored;
 
 	// ECHILD: not our child, or another thread was faster
-	::waitid(P_PIDFD, static_cast<id_t>(pidfd.get()), &ignored,
-		 WEXITED | WNOHANG | __WALL);
+	if (pidfd)
+		::waitid(P_PIDFD, static_cast<id_t>(pidfd->get()), &ignored,
+			 WEXITED | WNOHANG | __WALL);
 }
 
 } // namespace internal
@@ -106,6 +126,104 @@ result<process> process::open(const device &dev, pid_t pid,
 			      open_flags flags) noexcept
 {
 	return held(dev.open_process(pid, flags));
+}
+
+namespace {
+
+/// \return  the process id that fdinfo tells of a pidfd, in the pid namespace of
+///	/proc; ESRCH if it has been reaped or has none there, EBADF if it is no pidfd
+result<pid_t> number_of(int pidfd) noexcept
+{
+	constexpr std::string_view key = "\nPid:\t";
+	char path[48] = "/proc/thread-self/fdinfo/";
+	char text[1024];
+	auto end = std::to_chars(path + std::strlen(path),
+				 path + sizeof(path) - 1, pidfd)
+			   .ptr;
+
+	*end = '\0';
+
+	unique_fd fdinfo(::open(path, O_RDONLY | O_CLOEXEC));
+
+	if (!fdinfo)
+		return last_error();
+
+	ssize_t n = ::read(fdinfo.get(), text, sizeof(text));
+
+	if (n < 0)
+		return last_error();
+
+	std::string_view all(text, static_cast<std::size_t>(n));
+	auto at = all.find(key);
+	pid_t pid = 0;
+
+	if (at == all.npos)
+		return system_error(EBADF);
+	at += key.size();
+	std::from_chars(all.data() + at, all.data() + all.size(), pid);
+	if (pid <= 0)
+		return system_error(ESRCH);
+	return pid;
+}
+
+} // namespace
+
+result<process> process::from_pidfd(int pidfd, open_flags flags) noexcept
+{
+	auto dev = device::open();
+
+	if (!dev)
+		return unexpected(dev.error());
+	return from_pidfd(*dev, pidfd, flags);
+}
+
+result<process> process::from_pidfd(const device &dev, int pidfd,
+				    open_flags flags) noexcept
+{
+	if (::fcntl(pidfd, F_GETFD) < 0)
+		return last_error();
+
+	auto number = number_of(pidfd);
+
+	if (!number)
+		return unexpected(number.error());
+
+	// The number alone proves nothing: it may have been used again, or belong
+	// to another pid namespace than ours, if /proc does. So a second pidfd is
+	// opened by it, and then the process; and then both pidfds are asked.
+	auto ours = internal::open_pidfd(*number);
+
+	if (!ours)
+		return last_error();
+
+	auto opened = open(dev, *number, flags);
+
+	if (!opened)
+		return opened;
+
+	// A process keeps its number until it is reaped, when fdinfo loses it.
+	// `ours` has it still: so it had it since it was opened, and what was
+	// opened by the number in between is the same process. `pidfd` has it
+	// still, after that answer: so both had it, in one namespace, at one time,
+	// and are the same process too.
+	for (int fd : {ours.get(), pidfd}) {
+		auto still = number_of(fd);
+
+		if (!still)
+			return unexpected(still.error());
+		if (*still != *number)
+			return system_error(ESRCH);
+	}
+	return opened;
+}
+
+result<unique_fd> process::to_pidfd() const noexcept
+{
+	auto info = ask(fd_.get(), PROCFD_INFO_IDS);
+
+	if (!info)
+		return unexpected(info.error());
+	return internal::pidfd_of(fd_.get(), *info);
 }
 
 result<process> process::self() noexcept

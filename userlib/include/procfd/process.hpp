@@ -47,8 +47,10 @@ enum class existing {
 /// fails with EBADF.
 class process {
 public:
-	process() noexcept = default;
+	process() noexcept = default; ///< without a descriptor
+	/// The other is without a descriptor then.
 	process(process &&) noexcept = default;
+	/// What was held is closed, as by the destructor.
 	process &operator=(process &&other) noexcept
 	{
 		if (this != &other) {
@@ -64,6 +66,7 @@ public:
 	/// this process exits, on kernels without features::autoreap.
 	~process() { close(); }
 
+	/// @{
 	/// Open a running or not yet reaped process.
 	///
 	/// Safe for a child of the caller that nobody has reaped: it keeps its
@@ -76,6 +79,21 @@ public:
 	PROCFD_API static result<process>
 	open(const device &dev, pid_t pid,
 	     open_flags flags = open_flags::none) noexcept;
+	/// @}
+
+	/// @{
+	/// Open the process of a pidfd: by its id, and then proven to be the same.
+	/// Needs /proc, mounted for the caller's pid namespace.
+	/// \param pidfd  descriptor from pidfd_open(2) or clone(2); stays the
+	///	caller's
+	/// \return  the process; or the errors of open(), EBADF (no pidfd), ESRCH
+	///	(reaped, or not in this pid namespace), ENOENT (no /proc)
+	PROCFD_API static result<process>
+	from_pidfd(int pidfd, open_flags flags = open_flags::none) noexcept;
+	PROCFD_API static result<process>
+	from_pidfd(const device &dev, int pidfd,
+		   open_flags flags = open_flags::none) noexcept;
+	/// @}
 
 	/// \return  the calling process, to be named or passed on
 	PROCFD_API static result<process> self() noexcept;
@@ -154,6 +172,12 @@ public:
 	/// \return  EINVAL (not a forked one, or it has a name), EBADF
 	PROCFD_API result<void> set_kill_on_close(bool on) const noexcept;
 
+	/// Open a pidfd of the process, for what this has not: setns(2),
+	/// pidfd_getfd(2), waitid(2). It carries no rights; the caller's own count.
+	/// \return  the pidfd, close-on-exec; or ESRCH (reaped, or not visible in
+	///	this pid namespace), EBADF (opened to signal only), EMFILE, ENFILE
+	PROCFD_API result<unique_fd> to_pidfd() const noexcept;
+
 	/// \return  another descriptor of the same process, or EBADF, EMFILE
 	PROCFD_API result<process> duplicate() const noexcept;
 
@@ -180,6 +204,7 @@ static_assert(sizeof(process) == sizeof(int));
 struct forked {
 	process child; ///< in the parent: the child; in the child: empty
 
+	/// \return  whether this is the child
 	[[nodiscard]] bool in_child() const noexcept { return !child; }
 };
 
@@ -205,7 +230,7 @@ PROCFD_API result<forked> fork(const device &dev,
 
 /// How spawn() starts a program.
 struct spawn_options {
-	fork_flags flags = fork_flags::none;
+	fork_flags flags = fork_flags::none; ///< of the descriptor
 	/// file to execute, searched in PATH if it has no slash; null: argv[0]
 	const char *file = nullptr;
 	/// environment, ends with a null pointer; null: that of the caller
