@@ -17,41 +17,18 @@
 #include <unistd.h>
 
 #include "internal.hpp"
+#include "make_child.hpp"
+#include "signal_mask.hpp"
 
 extern char **environ;
 
 namespace procfd {
 
 using internal::ask;
-using internal::last_error;
+using internal::signals_blocked;
 using internal::system_error;
 
 namespace {
-
-class signals_blocked {
-public:
-	signals_blocked() noexcept
-	{
-		sigset_t all;
-
-		sigfillset(&all);
-		::pthread_sigmask(SIG_SETMASK, &all, &before_);
-	}
-	~signals_blocked()
-	{
-		::pthread_sigmask(SIG_SETMASK, &before_, nullptr);
-	}
-	signals_blocked(const signals_blocked &) = delete;
-	signals_blocked &operator=(const signals_blocked &) = delete;
-
-	[[nodiscard]] const sigset_t &before() const noexcept
-	{
-		return before_;
-	}
-
-private:
-	sigset_t before_;
-};
 
 /// \return  whether a descriptor is that of a process id; it is a proof as long
 ///	as the id cannot have been used again, as in the child itself, and in its
@@ -76,7 +53,7 @@ void drop(const device &dev, unique_fd fd) noexcept
 /// End a child that cannot be handed out, and take its zombie.
 void discard(pid_t child) noexcept
 {
-	unique_fd pidfd(static_cast<int>(::syscall(SYS_pidfd_open, child, 0)));
+	auto pidfd = internal::open_pidfd(child);
 	auto id = static_cast<id_t>(pidfd.get());
 	siginfo_t ignored;
 
@@ -105,6 +82,13 @@ result<forked> fork(fork_flags flags) noexcept
 result<forked> fork(const device &dev, fork_flags flags) noexcept
 {
 	signals_blocked guard;
+
+	return internal::fork(dev, flags, guard);
+}
+
+result<forked> internal::fork(const device &dev, fork_flags flags,
+			      signals_blocked &guard) noexcept
+{
 	auto fd = dev.announce_fork(flags);
 
 	if (!fd)
@@ -123,6 +107,7 @@ result<forked> fork(const device &dev, fork_flags flags) noexcept
 			::_exit(127);
 		// While the child holds it, its parent's is not the last copy
 		fd->reset();
+		guard.restore_for_child();
 		return forked{};
 	}
 	if (!is(fd->get(), pid)) {
@@ -131,6 +116,12 @@ result<forked> fork(const device &dev, fork_flags flags) noexcept
 		return internal::wrong_child();
 	}
 	return forked{process::adopt(*std::move(fd))};
+}
+
+void internal::report(int pipe, int error) noexcept
+{
+	// Nobody is left to be told if this fails
+	[[maybe_unused]] auto n = ::write(pipe, &error, sizeof(error));
 }
 
 namespace {
@@ -248,7 +239,7 @@ result<process> spawn(const device &dev, const char *const *argv,
 	if (!fd)
 		return unexpected(fd.error());
 
-	auto pid = start(argv, options, guard.before());
+	auto pid = start(argv, options, guard.for_child());
 
 	if (!pid) {
 		drop_unstarted(dev, *std::move(fd));
@@ -281,6 +272,7 @@ result<void> spawn_detached(const char *const *argv,
 	sigset_t mask;
 
 	::pthread_sigmask(SIG_SETMASK, nullptr, &mask);
+	mask = internal::without_streams(mask);
 
 	auto between = fork(fork_flags::quiet);
 

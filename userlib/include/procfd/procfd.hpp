@@ -18,6 +18,7 @@
 #include <procfd/process.hpp>
 #include <procfd/process_info.hpp>
 #include <procfd/result.hpp>
+#include <procfd/signal_stream.hpp>
 #include <procfd/unique_fd.hpp>
 #include <procfd/wait_status.hpp>
 

@@ -13,6 +13,9 @@ namespace procfd {
 /// How a process ended: a value, as waitpid(2) stores it.
 class wait_status {
 public:
+	/// exit code 0; for those who must have a value where there is none
+	constexpr wait_status() noexcept : raw_(0) {}
+
 	/// \param raw  status in the encoding of waitpid(2)
 	explicit constexpr wait_status(int raw) noexcept : raw_(raw) {}
 
@@ -58,6 +61,7 @@ public:
 	///	line of the exit record that read(2) gives
 	[[nodiscard]] PROCFD_API std::string str() const;
 
+	/// The same end, to the last bit.
 	friend constexpr bool operator==(wait_status,
 					 wait_status) noexcept = default;
 
