@@ -152,18 +152,6 @@ namespace {
 /// What the fork handler below does in the midst of fork(3).
 enum class meanwhile { nothing, fork, signal } now_do;
 
-/// Make a child that ends at once, and take its zombie.
-void fork_another(int = 0)
-{
-	int saved = errno;
-	long pid = ::syscall(SYS_clone, SIGCHLD, nullptr, nullptr, nullptr, 0L);
-
-	if (pid == 0)
-		::syscall(SYS_exit_group, 77);
-	::waitpid(static_cast<pid_t>(pid), nullptr, 0);
-	errno = saved;
-}
-
 void in_the_midst()
 {
 	if (now_do == meanwhile::fork)

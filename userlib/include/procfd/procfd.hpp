@@ -10,6 +10,7 @@
 /// state behind it. Failures come back as result<T>, with the errno that the
 /// kernel gave; nothing throws, except where a name or a comment says so.
 
+#include <procfd/command.hpp>
 #include <procfd/device.hpp>
 #include <procfd/error.hpp>
 #include <procfd/file.hpp>
