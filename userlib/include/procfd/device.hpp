@@ -17,9 +17,9 @@ namespace procfd {
 /// What the loaded module offers, as bits of the types in flags.hpp.
 struct features {
 	unsigned abi; ///< raised when meaning is added
-	procfd::fork_flags fork_flags;
-	procfd::open_flags open_flags;
-	procfd::link_flags link_flags;
+	procfd::fork_flags fork_flags; ///< what announce_fork() takes
+	procfd::open_flags open_flags; ///< what open_process() takes
+	procfd::link_flags link_flags; ///< what link() takes
 	bool autoreap; ///< a quiet child leaves no zombie on this kernel
 };
 

@@ -19,6 +19,7 @@
 
 namespace procfd {
 
+/// @{
 /// Give an open file a name. Nothing is overwritten.
 ///
 /// The file may have other names or, on ext4, xfs and tmpfs, none left; a nameless
@@ -30,7 +31,9 @@ namespace procfd {
 ///	opened with O_TMPFILE|O_EXCL; errc::module_missing
 PROCFD_API result<void> flink(int fd, path_arg path) noexcept;
 PROCFD_API result<void> flink_at(int fd, int dirfd, path_arg path) noexcept;
+/// @}
 
+/// @{
 /// As flink(), but replace what has the name, in one step, as rename(2) would.
 /// Other names that the file has stay.
 /// \param keep  whether to wait until it is safe on disk
@@ -40,7 +43,9 @@ PROCFD_API result<void> frename(int fd, path_arg path,
 PROCFD_API result<void>
 frename_at(int fd, int dirfd, path_arg path,
 	   durability keep = durability::relaxed) noexcept;
+/// @}
 
+/// @{
 /// Open a new file that has no name, for reading and writing.
 ///
 /// By O_TMPFILE; where the filesystem has none, by making a file of a random
@@ -52,15 +57,18 @@ PROCFD_API result<unique_fd> open_anonymous(path_arg dir,
 					    mode_t mode = 0600) noexcept;
 PROCFD_API result<unique_fd> open_anonymous_at(int dirfd, path_arg dir,
 					       mode_t mode = 0600) noexcept;
+/// @}
 
+/// How replace_file() makes the file.
 struct replace_options {
 	/// permission bits, set as they are. Absent: owner, group and mode of the
 	/// regular file that is replaced (where the caller may not give the group
 	/// away, the group gets no permission), or 0666 less the umask.
 	std::optional<mode_t> mode = std::nullopt;
-	durability keep = durability::relaxed;
+	durability keep = durability::relaxed; ///< whether to wait for the disk
 };
 
+/// @{
 /// Make a file of this name and content, in one step: whoever opens the name
 /// finds the old file or the whole new one. A symlink is replaced, not followed.
 /// \param path  the name
@@ -73,7 +81,9 @@ replace_file(path_arg path, std::string_view contents,
 PROCFD_API result<void>
 replace_file_at(int dirfd, path_arg path, std::string_view contents,
 		const replace_options &options = {}) noexcept;
+/// @}
 
+/// @{
 /// The same with all that can be read from a descriptor, up to its end.
 /// \param source  descriptor to read from, from where it stands
 PROCFD_API result<void>
@@ -82,6 +92,7 @@ replace_file_from(path_arg path, int source,
 PROCFD_API result<void>
 replace_file_from_at(int dirfd, path_arg path, int source,
 		     const replace_options &options = {}) noexcept;
+/// @}
 
 } // namespace procfd
 

@@ -11,8 +11,10 @@ namespace procfd {
 /// first NUL. Valid as long as what it was made from; not to be kept.
 class path_arg {
 public:
+	/// \param path  ends with a NUL
 	path_arg(const char *path) noexcept : path_(path) {}
 
+	/// \param path  anything with a c_str()
 	template <typename T>
 	requires requires(const T &path)
 	{
@@ -22,6 +24,7 @@ public:
 	}
 	path_arg(const T &path) noexcept : path_(path.c_str()) {}
 
+	/// \return  the path, ends with a NUL
 	[[nodiscard]] const char *c_str() const noexcept { return path_; }
 
 private:

@@ -22,7 +22,7 @@ enum class process_state {
 
 /// What process::info() tells. What is not known yet is zero or absent.
 struct process_info {
-	process_state state;
+	process_state state; ///< where it stands
 	/// names the process as long as the system is up: never used again, and
 	/// equal in two descriptors exactly if they mean the same process
 	std::uint64_t id;

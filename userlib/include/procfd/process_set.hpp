@@ -30,9 +30,9 @@ struct finished {
 /// Processes that are waited for together, by one epoll(7).
 ///
 ///     auto children = procfd::or_throw(procfd::process_set::create(), "set");
-///     children.add(*procfd::spawn({"one"}), 1);
-///     children.add(*procfd::spawn({"two"}), 2);
-///     while (children.size())
+///     children.add(procfd::spawn({"one"}).value(), 1).value();
+///     children.add(procfd::spawn({"two"}).value(), 2).value();
+///     while (children.size() > 0)
 ///             for (auto &end : *children.wait())
 ///                     restart(end.key, end.status);
 ///

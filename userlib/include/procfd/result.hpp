@@ -24,8 +24,10 @@ namespace detail {
 /// An error on its way into a result, as std::unexpected is for std::expected.
 class unexpected {
 public:
+	/// \param error  the error
 	explicit unexpected(std::error_code error) noexcept : error_(error) {}
 
+	/// \return  the error
 	[[nodiscard]] std::error_code error() const noexcept { return error_; }
 
 private:
@@ -58,30 +60,41 @@ class [[nodiscard]] result {
 	static_assert(std::is_object_v<T>);
 
 public:
-	using value_type = T;
-	using error_type = std::error_code;
+	using value_type = T; ///< as std::expected has it
+	using error_type = std::error_code; ///< as std::expected has it
 
+	// The concept keeps it from hiding the other constructors
+	// NOLINTBEGIN(bugprone-forwarding-reference-overload)
+	/// \param value  the value
 	template <detail::not_a_result U = T>
 	requires std::convertible_to<U, T> result(U &&value)
 	noexcept(std::is_nothrow_constructible_v<T, U>)
 		: value_(std::in_place, std::forward<U>(value))
 	{
 	}
+	// NOLINTEND(bugprone-forwarding-reference-overload)
+
+	/// \param error  why there is none
 	result(unexpected error) noexcept : error_(error.error()) {}
 
+	/// \return  whether there is a value
 	[[nodiscard]] bool has_value() const noexcept
 	{
 		return value_.has_value();
 	}
+	/// \return  whether there is a value
 	explicit operator bool() const noexcept { return has_value(); }
 
+	/// @{
 	/// The value; there must be one.
 	[[nodiscard]] T &operator*() &noexcept { return *value_; }
 	[[nodiscard]] const T &operator*() const &noexcept { return *value_; }
 	[[nodiscard]] T &&operator*() &&noexcept { return *std::move(value_); }
 	[[nodiscard]] T *operator->() noexcept { return &*value_; }
 	[[nodiscard]] const T *operator->() const noexcept { return &*value_; }
+	/// @}
 
+	/// @{
 	/// The value, or std::system_error thrown with the error.
 	[[nodiscard]] T &value() &
 	{
@@ -98,6 +111,11 @@ public:
 		demand();
 		return *std::move(value_);
 	}
+	/// @}
+
+	/// @{
+	/// \param other  what to take instead
+	/// \return  the value, or that
 	template <typename U>
 	[[nodiscard]] T value_or(U &&other) const &
 	{
@@ -108,10 +126,12 @@ public:
 	{
 		return std::move(value_).value_or(std::forward<U>(other));
 	}
+	/// @}
 
 	/// \return  the error; empty if there is a value
 	[[nodiscard]] std::error_code error() const noexcept { return error_; }
 
+	/// @{
 	/// \param next  called with the value if there is one; gives a result
 	/// \return  what it gave, or the error
 	template <typename F>
@@ -132,7 +152,9 @@ public:
 			return next_result(unexpected(error_));
 		return std::invoke(std::forward<F>(next), *std::move(*this));
 	}
+	/// @}
 
+	/// @{
 	/// \param change  called with the value if there is one
 	/// \return  a result with what it gave, or the error
 	template <typename F>
@@ -147,7 +169,9 @@ public:
 		return changed<std::invoke_result_t<F, T &&>>(
 			std::forward<F>(change), std::move(*this));
 	}
+	/// @}
 
+	/// @{
 	/// \param mend  called with the error if there is one; gives a result
 	/// \return  what it gave, or the value
 	template <typename F>
@@ -164,6 +188,7 @@ public:
 			return std::move(*this);
 		return std::invoke(std::forward<F>(mend), error_);
 	}
+	/// @}
 
 private:
 	template <typename U, typename F, typename Self>
@@ -197,18 +222,22 @@ private:
 template <>
 class [[nodiscard]] result<void> {
 public:
-	using value_type = void;
-	using error_type = std::error_code;
+	using value_type = void; ///< as std::expected has it
+	using error_type = std::error_code; ///< as std::expected has it
 
-	result() noexcept = default;
+	result() noexcept = default; ///< success
+	/// \param error  what went wrong
 	result(unexpected error) noexcept
 		: has_value_(false), error_(error.error())
 	{
 	}
 
+	/// @{
+	/// \return  whether it is a success
 	[[nodiscard]] bool has_value() const noexcept { return has_value_; }
 	explicit operator bool() const noexcept { return has_value_; }
-	void operator*() const noexcept {}
+	/// @}
+	void operator*() const noexcept {} ///< nothing; as std::expected
 
 	/// Throw std::system_error if this is an error.
 	void value() const

@@ -49,7 +49,7 @@ struct received_signal {
 ///
 /// Children: those that procfd::fork(), spawn() and command make in the thread that
 /// made the stream start without its signals blocked, as if there were no stream;
-/// in a child of fork() it never reads anything. What is made otherwise inherits
+/// in a child of fork() it has nothing to read. What is made otherwise inherits
 /// what is blocked, through exec as well: children made in other threads (give
 /// them command::signal_mask() or command::default_signals()), or by fork(2),
 /// posix_spawn(3), system(3) and popen(3).

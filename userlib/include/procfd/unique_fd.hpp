@@ -15,12 +15,14 @@ namespace procfd {
 /// Not synchronised: two threads may use one object only to read it.
 class unique_fd {
 public:
-	unique_fd() noexcept = default;
+	unique_fd() noexcept = default; ///< holds -1
 
 	/// \param fd  descriptor to own from now on, or -1
 	explicit unique_fd(int fd) noexcept : fd_(fd) {}
 
+	/// The other holds -1 then.
 	unique_fd(unique_fd &&other) noexcept : fd_(other.release()) {}
+	/// What was held is closed.
 	unique_fd &operator=(unique_fd &&other) noexcept
 	{
 		if (this != &other)
@@ -33,6 +35,7 @@ public:
 
 	/// \return  the descriptor, still owned here; -1 if there is none
 	[[nodiscard]] int get() const noexcept { return fd_; }
+	/// \return  whether there is one
 	explicit operator bool() const noexcept { return fd_ >= 0; }
 
 	/// \return  the descriptor, which the caller must close now
