@@ -6,6 +6,8 @@
 
 #include "tool.hpp"
 
+// Out of memory: let it end here
+// NOLINTNEXTLINE(bugprone-exception-escape)
 int main(int argc, char **argv)
 {
 	CLI::App app("Give the file behind a descriptor of the shell a name.",

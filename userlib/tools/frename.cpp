@@ -30,6 +30,8 @@ class two_forms final : public CLI::Formatter {
 
 } // namespace
 
+// Out of memory: let it end here
+// NOLINTNEXTLINE(bugprone-exception-escape)
 int main(int argc, char **argv)
 {
 	CLI::App app("Replace a file in one step: by what comes in on standard "
