@@ -14,6 +14,7 @@ help:
 	@echo '  make module [KDIR=...]  the module, for the running kernel or a kernel tree'
 	@echo '  make userlib            the C++ library and its command line tool'
 	@echo '  make install            both (PREFIX=, DESTDIR=, KDIR=)'
+	@echo '  make doc                the reference of the library, as HTML'
 	@echo 'For developers (kernels: $(KERNELS)):'
 	@echo '  make check              harness and selftests on all kernels'
 	@echo '  make qemu-6.12          the selftests on one kernel'
@@ -24,6 +25,7 @@ help:
 	@echo '  make shell-6.12         a shell in the VM, module loaded'
 	@echo '  make matrix             build the module for all kernels, warnings are errors'
 	@echo '  make selftests          build the tests only'
+	@echo '  make check-userlib      the library under ASan, UBSan and valgrind, in a VM'
 	@echo '  make style              checkpatch, sparse, clang-format, shellcheck ...'
 	@echo '  make clean              remove build/ (PROCFD_CACHE keeps kernels and build roots)'
 
@@ -37,6 +39,11 @@ userlib:
 		-DCMAKE_INSTALL_PREFIX=$(PREFIX) -DPROCFD_TESTS=OFF
 	cmake --build $(BUILD)/lib
 
+doc:
+	@scripts/deps build doc
+	cmake -S userlib -B $(BUILD)/lib -DPROCFD_TESTS=OFF
+	cmake --build $(BUILD)/lib --target doc
+
 selftests:
 	@scripts/build-tests
 
@@ -45,6 +52,9 @@ demo:
 
 check:
 	@scripts/check
+
+check-userlib:
+	@scripts/sanitize/userlib $(or $(K),$(DEMO_KERNEL))
 
 check-harness:
 	@scripts/vm/tests/check
@@ -72,4 +82,5 @@ clean:
 
 export KDIR KERNEL MODULES_DIR
 
-.PHONY: help module userlib selftests demo check check-harness matrix style install clean
+.PHONY: help module userlib doc selftests demo check check-userlib check-harness \
+	matrix style install clean

@@ -1,0 +1,34 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-only
+# Run the library's tests under valgrind; scripts/sanitize/userlib puts both here.
+# A test is one that passes and leaves nothing to complain of. Prints KTAP.
+set -u
+
+# valgrind makes a plain fork of vfork: posix_spawn(3) cannot tell its errors then.
+filter='-*cannot_be_executed*:*_in_its_directory*:*may_not*:*bad_descriptors*'
+filter="$filter:*without_a_name*:*searches_path*:*session_and_process_group*"
+filter="$filter:spawn_wrong.the_interposed*"
+
+export VALGRIND_LIB=/valgrind/lib
+echo "KTAP version 1"
+# shellcheck disable=SC2012	# names of ours
+echo "1..$(ls /valgrind/bin | wc -l)"
+number=0
+status=0
+for program in /valgrind/bin/*; do
+	number=$((number + 1))
+	log=/tmp/valgrind.log
+	if /valgrind/valgrind -q --error-exitcode=99 --leak-check=full \
+		--errors-for-leak-kinds=definite --soname-synonyms=somalloc=NONE \
+		--log-file=$log.%p "$program" --gtest_filter="$filter" >$log.out 2>&1 &&
+		! cat $log.[0-9]* 2>/dev/null | grep -q '^==.*[^ =]'; then
+		echo "ok $number ${program##*/}"
+	else
+		grep -E '^not ok|^#' $log.out | sed 's/^/# /' | head -n 40
+		cat $log.[0-9]* 2>/dev/null | sed 's/^/# /' | head -n 60
+		echo "not ok $number ${program##*/}"
+		status=1
+	fi
+	rm -f $log.*
+done
+exit $status
