@@ -217,8 +217,9 @@ struct forked {
 ///             _exit(work());
 ///     f->child.wait();
 ///
-/// All signals are blocked for the time of the call and restored on both sides,
-/// so that no handler can fork in between. Parent and child both prove that the
+/// All signals are blocked for the time of the call and restored on both sides (in
+/// the child without what only signal_streams of this thread blocked), so that no
+/// handler can fork in between. Parent and child both prove that the
 /// descriptor is that child's; if it is not, the child ends before fork() returns
 /// in it. The child's copy of its own descriptor is closed.
 /// \return  errc::module_missing, errc::wrong_child, EBUSY, EMFILE, ENFILE,
@@ -239,11 +240,12 @@ struct spawn_options {
 	const posix_spawn_file_actions_t *file_actions = nullptr;
 	/// session, process group, signals, scheduling; null: as the caller.
 	/// Without POSIX_SPAWN_SETSIGMASK the program starts with the signal
-	/// mask that the calling thread has, as with posix_spawn(3).
+	/// mask that the calling thread has, as with posix_spawn(3), but without
+	/// what only its signal_streams block.
 	const posix_spawnattr_t *attributes = nullptr;
 };
 
-/// Start a program, by posix_spawn(3).
+/// Start a program, by posix_spawn(3). `command` says the options more pleasantly.
 /// \param argv  arguments, from the program's name on; ends with a null pointer
 /// \return  the process, with the program running in it; or the error for which
 ///	it could not be executed (ENOENT, EACCES, ...) or a child be made, or the
