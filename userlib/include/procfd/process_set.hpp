@@ -40,7 +40,9 @@ struct finished {
 /// waited for. Each has a key of the caller's choice, for instance a pointer. An exit
 /// costs the same however many there are.
 ///
-/// For one thread at a time. Of a moved-from set every call fails with EBADF.
+/// For one thread at a time, and not for both sides of a fork: they would share the
+/// one epoll, so that what a child adds or removes is added or removed for both. Of a
+/// moved-from set every call fails with EBADF.
 class process_set {
 public:
 	/// \return  an empty set, or EMFILE, ENFILE, ENOMEM
