@@ -2,18 +2,16 @@
 #ifndef PROCFD_TOOL_HPP
 #define PROCFD_TOOL_HPP
 
-#include <charconv>
 #include <cstdio>
-#include <optional>
 #include <string>
 #include <system_error>
 
 #include <CLI/CLI.hpp>
 
-/// What the commands have in common: their exit codes and how they complain.
-namespace tool {
+#include "basics.hpp"
 
-enum exit_code { success = 0, failure = 1, usage = 2 };
+/// How the commands parse their command lines, and complain.
+namespace tool {
 
 /// Parse the command line.
 /// \return  -1 to go on, else the code to exit with
@@ -26,18 +24,6 @@ inline int parse(CLI::App &app, int argc, char **argv)
 	} catch (const CLI::ParseError &e) {
 		return app.exit(e) == 0 ? success : usage;
 	}
-}
-
-/// \return  the number, 0 or more, that the whole of an argument is
-inline std::optional<int> number(const std::string &text, int base)
-{
-	int value = 0;
-	const char *end = text.data() + text.size();
-	auto [stop, error] = std::from_chars(text.data(), end, value, base);
-
-	if (error != std::errc() || stop != end || value < 0)
-		return std::nullopt;
-	return value;
 }
 
 /// Say what is wrong with the command line.

@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: MIT
+#ifndef PROCFD_TOOLS_BASICS_HPP
+#define PROCFD_TOOLS_BASICS_HPP
+
+#include <charconv>
+#include <optional>
+#include <string>
+#include <system_error>
+
+/// What all commands have in common.
+namespace tool {
+
+enum exit_code { success = 0, failure = 1, usage = 2 };
+
+/// \return  the number, 0 or more, that the whole of an argument is
+inline std::optional<int> number(const std::string &text, int base)
+{
+	int value = 0;
+	const char *end = text.data() + text.size();
+	auto [stop, error] = std::from_chars(text.data(), end, value, base);
+
+	if (error != std::errc() || stop != end || value < 0)
+		return std::nullopt;
+	return value;
+}
+
+} // namespace tool
+
+#endif
