@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: MIT
+#ifndef PROCFD_TOOLS_ENTRY_HPP
+#define PROCFD_TOOLS_ENTRY_HPP
+
+#include <chrono>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "names.hpp"
+
+/// What is known about a name, as text and as JSON, for status, info and ls.
+namespace command {
+
+struct entry {
+	std::string name; ///< as it is to be shown, not yet printable
+	struct stat st;
+	/// open, to watch; empty if it may not be read, and for directories
+	procfd::process process;
+	std::optional<procfd::process_info> info; ///< if it may be read
+	std::vector<std::string> arguments; ///< while it runs
+
+	/// Look at a name.
+	/// \param dirfd  directory that a relative path starts from
+	/// \param path  the name
+	/// \param shown  what entry::name becomes
+	/// \param error  out: why there is nothing, or no info
+	/// \return  nothing if there is no such name, or it is no process
+	static std::optional<entry> read(int dirfd, const std::string &path,
+					 std::string shown,
+					 std::error_code &error);
+
+	[[nodiscard]] bool directory() const { return S_ISDIR(st.st_mode); }
+	/// It has ended: also known of one that may not be read.
+	[[nodiscard]] bool ended() const;
+	/// It runs, or is being started.
+	[[nodiscard]] bool alive() const;
+	/// \return  "running", "starting", "exited 7", "killed TERM", "dumped
+	///	SEGV", "never started", "directory"; if it may not be read, "ended"
+	///	or "unknown"
+	[[nodiscard]] std::string state() const;
+	/// \return  process id; 0 once it has ended, as another may have it then
+	[[nodiscard]] pid_t pid() const;
+	/// \return  the arguments with blanks between, printable
+	[[nodiscard]] std::string command() const;
+	/// \return  when it started, or once it has ended when that was
+	[[nodiscard]] std::optional<std::chrono::system_clock::time_point>
+	since() const;
+};
+
+/// \param at  by CLOCK_BOOTTIME
+std::chrono::system_clock::time_point wall_time(std::chrono::nanoseconds at);
+
+/// \return  as "2026-11-24 10:49:58", local time
+std::string local_time(std::chrono::system_clock::time_point at);
+
+/// \param pretty  on many lines
+/// \return  the entries as an array of objects; bytes that are no UTF-8 are
+///	replaced
+std::string json_of(const std::vector<entry> &entries, bool pretty);
+
+/// \return  whether a path's directory is in a procfdfs
+bool on_procfdfs(const std::string &path);
+
+} // namespace command
+
+#endif

@@ -1,0 +1,200 @@
+// SPDX-License-Identifier: MIT
+//
+// procfd: run, find, wait for, signal and stop processes by their names.
+
+#include <algorithm>
+#include <cstdio>
+#include <memory>
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+
+#include "command.hpp"
+#include "text.hpp"
+
+namespace {
+
+using command::subcommand;
+
+class usage_line final : public CLI::Formatter {
+public:
+	explicit usage_line(std::string line) : line_(std::move(line)) {}
+
+	std::string make_usage(const CLI::App *, std::string) const override
+	{
+		return line_;
+	}
+
+private:
+	std::string line_;
+};
+
+/// \return  whether this is an option whose value is the next argument
+bool wants_next(const CLI::App &app, const std::string &arg)
+{
+	auto takes_value = [&](const std::string &name) {
+		const auto *option = app.get_option_no_throw(name);
+
+		return option && option->get_items_expected_max() > 0;
+	};
+
+	if (arg.starts_with("--"))
+		return arg.find('=') == std::string::npos && takes_value(arg);
+	// Of "-qn" the last one may want a value; in "-nq" the "q" is the value.
+	for (std::size_t i = 1; i < arg.size(); i++)
+		if (takes_value(std::string("-") + arg[i]))
+			return i + 1 == arg.size();
+	return false;
+}
+
+/// Take the operands out of a command line. CLI11 would go on looking for
+/// options in another program's arguments, and would split one that looks like
+/// "[a,b]" into a list.
+/// \param args  in: all arguments; out: the options, with their values
+command::operands take_operands(const subcommand &sub,
+				std::vector<std::string> &args)
+{
+	command::operands operands;
+	std::vector<std::string> options;
+	auto arg = args.begin();
+
+	for (; arg != args.end(); ++arg) {
+		if (*arg == "--") {
+			++arg;
+			break;
+		}
+		if (arg->size() > 1 && arg->front() == '-') {
+			options.push_back(*arg);
+			if (wants_next(*sub.app, *arg) && arg + 1 != args.end())
+				options.push_back(*++arg);
+			continue;
+		}
+		if (sub.passes_on)
+			break;
+		operands.push_back(*arg);
+	}
+	operands.insert(operands.end(), arg, args.end());
+	args = std::move(options);
+	return operands;
+}
+
+/// \return  -1 to go on, else the code to exit with
+int parse(CLI::App &app, std::vector<std::string> args, int usage_code)
+{
+	std::reverse(args.begin(), args.end());
+	try {
+		app.parse(std::move(args));
+		return -1;
+	} catch (const CLI::ParseError &e) {
+		return app.exit(e) == 0 ? tool::success : usage_code;
+	}
+}
+
+int misused(const subcommand &sub, const char *complaint)
+{
+	command::complain(sub.app->get_name(), complaint);
+	std::fputs("Run with --help for more information.\n", stderr);
+	return sub.usage_code;
+}
+
+/// Let no descriptor of a process be taken for one of the standard ones, if this
+/// command was started without. The command that it starts is, too.
+void fill_standard_descriptors()
+{
+	for (int fd : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO})
+		if (::fcntl(fd, F_GETFD) < 0)
+			// Against its grain, so that its use is an error
+			::open("/dev/null",
+			       (fd == STDIN_FILENO ? O_WRONLY : O_RDONLY) |
+				       O_CLOEXEC);
+}
+
+int main_of(int argc, char **argv)
+{
+	CLI::App app(
+		"Processes by name: start, find, wait for, signal and stop "
+		"them.",
+		"procfd");
+	std::vector<std::string> args(argv + (argc > 0), argv + argc);
+
+	app.set_version_flag("--version", "procfd " PROCFD_VERSION);
+	app.footer("NAME without a slash is in $PROCFD_DIR, or /run/procfd.\n"
+		   "See procfd(1).");
+	app.require_subcommand(1);
+
+	const subcommand subs[] = {
+		command::make_run(app),	   command::make_exec(app),
+		command::make_wait(app),   command::make_stop(app),
+		command::make_status(app), command::make_signal(app),
+		command::make_info(app),   command::make_ls(app),
+		command::make_link(app),   command::make_replace(app),
+		command::make_rm(app),
+	};
+	const auto *sub = std::find_if(
+		std::begin(subs), std::end(subs), [&](const subcommand &s) {
+			return !args.empty() && s.app->check_name(args.front());
+		});
+
+	if (sub == std::end(subs)) {
+		int code = parse(app, args, tool::usage);
+
+		return code < 0 ? tool::usage : code;
+	}
+
+	std::string name = args.front();
+
+	args.erase(args.begin());
+
+	auto operands = take_operands(*sub, args);
+
+	args.insert(args.begin(), name);
+	if (int code = parse(app, args, sub->usage_code); code >= 0)
+		return code;
+	if (operands.size() < sub->least)
+		return misused(*sub, "an argument is missing");
+	if (operands.size() > sub->most)
+		return misused(*sub, "too many arguments");
+	try {
+		return sub->act(operands);
+	} catch (const command::misuse &e) {
+		return misused(*sub, e.what());
+	}
+}
+
+} // namespace
+
+CLI::App *command::add(CLI::App &parent, const char *name, const char *shape,
+		       const char *description)
+{
+	auto *app = parent.add_subcommand(name, description);
+
+	app->formatter(std::make_shared<usage_line>(
+		fmt::format("Usage: procfd {} {}\n", name, shape)));
+	return app;
+}
+
+void command::flag(CLI::App &app, const char *names, bool &set,
+		   const char *help)
+{
+	app.add_flag(names, set, help);
+}
+
+void command::option(CLI::App &app, const char *names, std::string &value,
+		     const std::string &help, const char *type)
+{
+	app.add_option(names, value, help)->type_name(type);
+}
+
+int main(int argc, char **argv)
+{
+	fill_standard_descriptors();
+	try {
+		return main_of(argc, argv);
+	} catch (const std::exception &e) {
+		// no memory, or a defect: nothing is promised about it
+		command::complain(e.what());
+		return command::own_failure;
+	}
+}

@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: MIT
+//
+// procfd stop: signal processes until they have ended.
+
+#include <csignal>
+#include <memory>
+
+#include "watched.hpp"
+
+namespace command {
+
+namespace {
+
+struct options {
+	std::string retry;
+	std::string signal;
+	bool oknodo = false;
+	bool verbose = false;
+};
+
+/// \return  the names that can be stopped; says which cannot be opened
+std::vector<watched> open_some(const operands &names, bool oknodo, bool &failed)
+{
+	std::vector<watched> all;
+
+	allow_many_descriptors();
+	for (const auto &name : names) {
+		std::string path = full_path(name);
+		auto process = procfd::process::from_name(path);
+
+		if (process) {
+			all.push_back({path, *std::move(process), {}});
+			continue;
+		}
+		if (oknodo &&
+		    process.error() == std::errc::no_such_file_or_directory &&
+		    process.error() != procfd::errc::not_mounted)
+			continue;
+		complain(path, open_reason(process.error(), path));
+		failed = true;
+	}
+	return all;
+}
+
+/// Go through the schedule until all have ended or it is at its end.
+void carry_out(schedule plan, std::vector<watched> &all)
+{
+	for (auto &one : all)
+		look(one);
+	while (any_pending(all)) {
+		auto step = plan.next();
+
+		for (int signo : step.signals)
+			for (auto &one : all)
+				if (one.pending())
+					send(one, signo);
+		if (!step.patience)
+			break;
+
+		auto deadline = clock::now() + *step.patience;
+
+		while (any_pending(all) && await_one(all, deadline))
+			;
+	}
+	// What the last signal has ended, if no time was given after it
+	for (auto &one : all)
+		if (one.pending())
+			look(one);
+}
+
+int act(const options &options, const operands &names)
+{
+	int first = SIGTERM;
+
+	if (!options.signal.empty()) {
+		auto signo = signal_number(options.signal);
+
+		if (!signo || *signo == 0)
+			throw misuse("not a signal: " +
+				     printable(options.signal));
+		if (!options.retry.empty() &&
+		    options.retry.find('/') != std::string::npos)
+			throw misuse("the schedule of --retry has its own "
+				     "signals; --signal does not go with it");
+		first = *signo;
+	}
+
+	std::string text = options.retry;
+
+	if (text.empty())
+		text = signal_name(first) + "/30/KILL/5";
+
+	auto plan = schedule::parse(text, first);
+	bool failed = false;
+	bool remain = false;
+	auto all = open_some(names, options.oknodo, failed);
+
+	carry_out(plan, all);
+	for (const auto &one : all) {
+		if (one.failed) {
+			failed = true;
+		} else if (!one.status) {
+			complain(one.path, "is still running");
+			remain = true;
+		} else if (options.verbose &&
+			   print(fmt::format("{}: {}\n", printable(one.path),
+					     ending(*one.status))) != 0) {
+			failed = true;
+		}
+	}
+	return failed ? int(own_failure) :
+	       remain ? int(timed_out) :
+			int(tool::success);
+}
+
+} // namespace
+
+subcommand make_stop(CLI::App &parent)
+{
+	auto *app = add(parent, "stop", "[OPTION...] NAME...",
+			"Signal processes until they have ended");
+	auto set = std::make_shared<options>();
+
+	option(*app, "-r,--retry", set->retry,
+	       std::string("signals, and how long to wait after each "
+			   "(default ") +
+		       default_schedule + ")",
+	       "SCHEDULE");
+	option(*app, "-s,--signal", set->signal,
+	       "the first signal, instead of TERM", "SIGNAL");
+	flag(*app, "--oknodo", set->oknodo,
+	     "a name that does not exist is no error");
+	flag(*app, "-v,--verbose", set->verbose, "print how each has ended");
+	return {app,
+		own_failure,
+		1,
+		any_number,
+		false,
+		[set](const operands &names) { return act(*set, names); }};
+}
+
+} // namespace command
