@@ -21,7 +21,7 @@ _procfd_names() {
 		done < <(compgen -f -- "$dir/$cur")
 		;;
 	esac
-	compopt -o filenames 2>/dev/null
+	compopt -o filenames 2>/dev/null || :
 }
 
 _procfd_signals() {
@@ -68,7 +68,7 @@ _procfd() {
 				_command_offset "$i"
 			else
 				mapfile -t COMPREPLY < <(compgen -f -- "$cur")
-				compopt -o filenames 2>/dev/null
+				compopt -o filenames 2>/dev/null || :
 			fi
 			return
 		fi

@@ -127,6 +127,14 @@ int act(options &options, procfd::existing policy, const operands &names)
 		throw misuse("--pid or --fd is required");
 	options.who.resolve();
 
+	// Before anything is opened that would have the number of a descriptor
+	// which the shell has closed
+	auto process =
+		options.pid.empty() ? by_fd(options.fd) : by_pid(options.pid);
+
+	if (!process)
+		return tool::failure;
+
 	std::string path = full_path(names.front());
 	auto where = place::open(path);
 
@@ -136,12 +144,6 @@ int act(options &options, procfd::existing policy, const operands &names)
 				       link_reason(where.error(), path));
 		return tool::failure;
 	}
-
-	auto process =
-		options.pid.empty() ? by_fd(options.fd) : by_pid(options.pid);
-
-	if (!process)
-		return tool::failure;
 	if (auto applied = options.who.apply(*process); !applied) {
 		complain(path, "owner and mode cannot be set: " +
 				       applied.error().message());

@@ -131,10 +131,12 @@ std::string link_reason(std::error_code error, const std::string &path)
 		return ::lstat(path.c_str(), &st) == 0 && S_ISDIR(st.st_mode) ?
 			       "is a directory" :
 			       "is running already";
-	if (error == std::errc::permission_denied &&
-	    ::stat(directory.c_str(), &st) == 0)
+	if (error == std::errc::permission_denied) {
+		if (::stat(directory.c_str(), &st) < 0)
+			return "permission denied on the way to it";
 		return fmt::format("permission denied; {} belongs to {}",
 				   printable(directory), rights_of(st));
+	}
 	if (error == std::errc::no_space_on_device)
 		return "there are as many names as the filesystem allows; "
 		       "remove some (procfd rm --dead), or "
