@@ -1,0 +1,142 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-only
+# procfd link, replace and rm.
+# shellcheck disable=SC2317	# tests are called by name
+# shellcheck disable=SC2016,SC2015	# snippets; what follows || runs if any fails
+# shellcheck disable=SC3013,SC3045	# busybox's shell has read -t and -ef
+set -u
+# shellcheck source=selftests/helper_cmd.sh
+. "$(dirname -- "$0")/helper_cmd.sh"
+
+dead() { procfd run --quiet --name "$1" sh -c "$2"; :; }
+
+t_link_names_the_shell() {
+	code 0 procfd link --pid $$ --mode 0640 --owner alice:ops shell &&
+		is "$(procfd info shell | sed -n 's/^process: *//p')" $$ &&
+		is "$(stat -c '%a %u:%g' "$PROCFD_DIR/shell")" '640 1000:2000' &&
+		procfd rm shell
+}
+
+t_link_names_another_process() {
+	sh "$scratch/daemon" &
+	expect ready && code 0 procfd link --pid $! other && procfd signal HUP other && expect HUP
+}
+
+t_link_takes_a_descriptor() {
+	start web
+	# shellcheck disable=SC2094
+	code 0 procfd link --fd 3 second 3<>"$PROCFD_DIR/web" &&
+		[ "$PROCFD_DIR/second" -ef "$PROCFD_DIR/web" ] &&
+		code 1 procfd link --fd 3 third 3</etc/passwd && has "$err" 'nor a pidfd' &&
+		code 1 procfd link --fd 3 third 3<&- && has "$err" 'has not opened' &&
+		[ ! -e "$PROCFD_DIR/third" ]
+}
+
+t_link_takes_a_pidfd() {
+	mkdir python && tar -xf "$here/helper_python.tar" -C python || return
+	code 0 env PYTHONHOME="$PWD/python" PYTHONPATH="$PWD/python" /usr/bin/python3 -S -c '
+import os, sys
+child = os.fork()
+if child == 0:
+    os.execvp("sleep", ["sleep", "1000"])
+fd = os.pidfd_open(child)
+os.set_inheritable(fd, True)
+link = ["procfd", "link", "--fd", str(fd)]
+assert os.spawnvp(os.P_WAIT, "procfd", link + ["child"]) == 0
+os.kill(child, 9)
+os.waitpid(child, 0)
+assert os.spawnvp(os.P_WAIT, "procfd", link + ["late"]) == 1
+' && has "$err" 'has been reaped' && code 137 procfd wait child &&
+		[ ! -e "$PROCFD_DIR/late" ]
+}
+
+t_link_refuses_a_running_name_and_replaces_a_dead_one() {
+	start web && code 1 procfd link --pid $$ web &&
+		is "$err" "procfd: $PROCFD_DIR/web: is running already; procfd replace takes the name over" &&
+		code 0 procfd stop web && code 0 procfd link --pid $$ web &&
+		is "$(procfd info web | sed -n 's/^process: *//p')" $$ && procfd rm web
+}
+
+t_replace_takes_it_over() {
+	start web && code 0 procfd replace --pid $$ web &&
+		is "$(procfd info web | sed -n 's/^process: *//p')" $$ && procfd rm web
+}
+
+t_link_refuses_what_is_none() {
+	code 2 procfd link web && code 2 procfd link --pid 0 web && code 2 procfd link --pid x web &&
+		code 2 procfd link --pid $$ --fd 3 web && code 2 procfd link --pid $$ &&
+		code 1 procfd link --pid 4194303 web && has "$err" 'no such process' &&
+		code 1 procfd link --pid $$ /tmp/web && has "$err" 'mount -t procfdfs' &&
+		code 1 procfd link --pid $$ no/such/directory/web && has "$err" 'no directory' &&
+		mkdir "$PROCFD_DIR/team" && code 1 procfd link --pid $$ team && has "$err" 'is a directory' &&
+		code 1 procfd link --pid $$ "$PROCFD_DIR/" && has "$err" 'not a name'
+}
+
+t_link_says_who_may() {
+	chmod 755 "$scratch"
+	code 1 su bob -c 'exec procfd link --pid 1 web' &&
+		has "$err" 'allowed to signal it'
+}
+
+t_rm_removes_a_name_and_harms_nobody() {
+	start web && exec 5<>"$PROCFD_DIR/web" && code 0 procfd rm --verbose web &&
+		is "$out" "$PROCFD_DIR/web" && [ ! -e "$PROCFD_DIR/web" ] &&
+		echo HUP >&5 && expect HUP && echo TERM >&5 && is "$(head -n 1 <&5)" 'exited 7'
+	result=$?
+	exec 5>&-
+	return "$result"
+}
+
+t_rm_removes_nothing_else() {
+	touch file && mkdir "$PROCFD_DIR/team" && code 1 procfd rm ./file && [ -e file ] &&
+		code 1 procfd rm none && has "$err" 'no such name' &&
+		code 1 procfd rm team && has "$err" 'is a directory' &&
+		code 2 procfd rm && code 2 procfd rm --recursive none
+}
+
+t_rm_dead_leaves_the_living() {
+	mkdir "$PROCFD_DIR/team" && start web && dead a 'exit 0' && dead b 'kill -KILL $$' &&
+		dead "$PROCFD_DIR"/team/c 'exit 0' && code 0 procfd rm --dead --verbose &&
+		is "$(echo "$out" | sort)" "$PROCFD_DIR/a
+$PROCFD_DIR/b" && code 0 procfd status -q web && [ -e "$PROCFD_DIR/team/c" ] &&
+		code 0 procfd rm --dead --recursive && [ ! -e "$PROCFD_DIR/team/c" ] &&
+		code 0 procfd status -q web && [ -d "$PROCFD_DIR/team" ]
+}
+
+t_rm_dead_of_names() {
+	start web && dead a 'exit 0' && dead b 'exit 0' && code 1 procfd rm --dead a web &&
+		has "$err" "$PROCFD_DIR/web: is running" && [ ! -e "$PROCFD_DIR/a" ] &&
+		[ -e "$PROCFD_DIR/b" ] && code 0 procfd status -q web
+}
+
+t_rm_dead_takes_what_was_never_started() {
+	"$here/helper_holder" "$PROCFD_DIR/web" </dev/null >&9 && expect held &&
+		code 0 procfd rm --dead && [ ! -e "$PROCFD_DIR/web" ]
+}
+
+t_rm_dead_works_when_names_are_used_up() {
+	dead a 'exit 0' && dead b 'exit 0' && mount -o remount,max=2 "$PROCFD_DIR" &&
+		code 125 procfd run --name c true && has "$err" 'procfd rm --dead' &&
+		code 0 procfd rm --dead && [ ! -e "$PROCFD_DIR/a" ] && [ ! -e "$PROCFD_DIR/b" ]
+	result=$?
+	mount -o remount,max=65536 "$PROCFD_DIR"
+	return "$result"
+}
+
+# A start takes the name again and again while it is cleaned up: none is lost, and
+# none is refused because of the cleaning.
+t_rm_dead_loses_no_start() {
+	(while [ ! -e stop ]; do procfd rm --dead 2>>complaints; done) &
+	for _ in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do
+		code 0 procfd run --detach --name web sleep 1000 &&
+			code 0 procfd status -q web && code 0 procfd signal KILL web &&
+			until_true gone_or_dead web || { touch failed; break; }
+	done
+	touch stop
+	wait
+	[ ! -e failed ] && is "$(cat complaints)" ''
+}
+
+gone_or_dead() { ! procfd status -q "$1"; }
+
+run_all

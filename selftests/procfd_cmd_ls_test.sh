@@ -1,0 +1,186 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-only
+# procfd info and ls: tables, JSON, colours, --watch.
+# shellcheck disable=SC2317	# tests are called by name
+# shellcheck disable=SC2016,SC2015	# snippets; what follows || runs if any fails
+# shellcheck disable=SC3013,SC3045	# busybox's shell has read -t and -ef
+set -u
+# shellcheck source=selftests/helper_cmd.sh
+. "$(dirname -- "$0")/helper_cmd.sh"
+
+dead() { procfd run --quiet --name "$1" sh -c "$2"; :; }
+
+# A script in Python; standard input is "data".
+python() {
+	[ -d "$scratch/python" ] ||
+		{ mkdir "$scratch/python" && tar -xf "$here/helper_python.tar" -C "$scratch/python"; }
+	PYTHONHOME=$scratch/python PYTHONPATH=$scratch/python /usr/bin/python3 -S "$@"
+}
+
+t_ls_is_a_table() {
+	start web && dead job 'exit 7' && chmod 0640 "$PROCFD_DIR/web" &&
+		chown alice:ops "$PROCFD_DIR/web" && code 0 procfd ls || return
+	pid=$(procfd info web | sed -n 's/^process: *//p')
+	echo "$out" >table
+	is "$(sed -n 1p table | tr -s ' ')" 'NAME STATE PID SINCE OWNER MODE COMMAND' &&
+		is "$(sed -n 2p table | sed -E 's/[0-9]{4}-[0-9-]+ [0-9:]{8}/WHEN/' | tr -s ' ')" \
+			'job exited 7 - WHEN root:root 0600 -' &&
+		is "$(sed -n 3p table | sed -E 's/[0-9]{4}-[0-9-]+ [0-9:]{8}/WHEN/' | tr -s ' ')" \
+			"web running $pid WHEN alice:ops 0640 sh $scratch/daemon" &&
+		is "$(wc -l <table)" 3
+}
+
+t_ls_knows_all_states() {
+	mkdir "$PROCFD_DIR/team"
+	dead killed 'kill -KILL $$'
+	mkfifo order
+	"$here/helper_holder" "$PROCFD_DIR/dropped" </dev/null >&9
+	"$here/helper_holder" "$PROCFD_DIR/starting" <order >&9 &
+	exec 5>order
+	expect held && expect held && code 0 procfd ls &&
+		has "$out" 'never started' && has "$out" 'killed KILL' && has "$out" 'starting  ' &&
+		has "$out" 'team/' && has "$out" directory
+	result=$?
+	exec 5>&-
+	return "$result"
+}
+
+t_ls_of_a_name_or_a_directory() {
+	mkdir -p "$PROCFD_DIR/team/deep" && dead "$PROCFD_DIR"/team/a 'exit 1' && dead "$PROCFD_DIR"/team/deep/b 'exit 2' &&
+		dead c 'exit 3' && code 0 procfd ls team && has "$out" 'a  ' && has_not "$out" 'exited 3' &&
+		code 0 procfd ls c && has "$out" 'exited 3' && has_not "$out" 'exited 1' &&
+		code 0 procfd ls && has_not "$out" 'exited 1' &&
+		code 0 procfd ls --recursive && has "$out" 'team/deep/b' && has "$out" 'exited 2' &&
+		cd "$PROCFD_DIR/team" && code 0 procfd ls . && has "$out" 'exited 1' &&
+		code 0 procfd ls ./a && has "$out" 'exited 1'
+}
+
+t_ls_fails_for_what_is_not_there() {
+	code 1 procfd ls none && has "$err" 'no such name' &&
+		code 1 procfd ls /etc && has "$err" 'not in a procfdfs' &&
+		code 2 procfd ls --color often && code 2 procfd ls --unknown
+}
+
+t_names_cannot_command_the_terminal() {
+	odd=$(printf 'a\033[31mb\nc\\d\302\205\377\303\244')
+	dead "$odd" 'exit 0' && code 0 procfd ls &&
+		has "$out" "$(printf 'a\\x1b[31mb\\nc\\\\d\\xc2\\x85\\xff\303\244  exited 0')" &&
+		code 0 procfd ls --json && has "$out" 'a\u001b[31mb\nc\\d' &&
+		code 0 procfd wait -v "$odd" && has "$out" 'a\x1b[31mb\nc'
+}
+
+t_json_says_what_the_table_says() {
+	start web && dead job 'exit 7' && dead killed 'kill -TERM $$' || return
+	procfd ls --json >all && python -c '
+import ast, sys
+text = open("all").read().replace("true", "True").replace("false", "False")
+job, killed, web = ast.literal_eval(text)
+assert job["name"] == "job" and job["state"] == "exited" and job["code"] == 7, job
+assert "pid" not in job and "command" not in job and "ended" in job, job
+assert killed["state"] == "killed" and killed["signal"] == "TERM" and killed["signo"] == 15, killed
+assert web["state"] == "running" and web["command"] == ["sh", sys.argv[1]], web
+assert web["pid"] > 1 and web["started"].endswith("Z") and "ended" not in web, web
+assert web["owner"] == "root" and web["group"] == "root" and web["mode"] == "0600", web
+assert len({job["id"], killed["id"], web["id"]}) == 3
+' "$scratch/daemon" && procfd info --json web job >two && python -c '
+import ast
+text = open("two").read().replace("true", "True").replace("false", "False")
+web, job = ast.literal_eval(text)
+assert web["name"].endswith("/web") and job["code"] == 7 and job["maxrss_kb"] > 0, job
+' && is "$(cd "$PROCFD_DIR" && rm -f ./* && procfd ls --json)" '[]'
+}
+
+t_info_tells_all() {
+	start web && code 0 procfd info web && has "$out" "name:     $PROCFD_DIR/web" &&
+		has "$out" 'state:    running' && has "$out" "command:  sh $scratch/daemon" &&
+		has "$out" 'owner:    root:root' && has "$out" 'mode:     0600' &&
+		has_not "$out" ended: && code 0 procfd stop web && code 0 procfd info web &&
+		has "$out" 'state:    exited 7' && has "$out" ended: && has "$out" memory: &&
+		has_not "$out" process: && has_not "$out" command: &&
+		code 1 procfd info web none && has "$err" 'no such name' && has "$out" 'exited 7' &&
+		code 2 procfd info
+}
+
+t_since_is_the_time_of_the_exit() {
+	dead job 'exit 7' && code 0 procfd ls &&
+		has "$out" "$(date -d "@$(stat -c %Y "$PROCFD_DIR/job")" '+%Y-%m-%d %H:%M')"
+}
+
+t_colours_are_for_terminals() {
+	dead job 'exit 7' && code 0 procfd ls && has_not "$out" "$(printf '\033')" &&
+		code 0 procfd ls --color always && has "$out" "$(printf '\033[31mexited 7\033[m')" || return
+	cat >terminal.py <<'END'
+import os, sys
+pid, terminal = os.forkpty()
+if pid == 0:
+    os.execvp("procfd", ["procfd", "ls"] + sys.argv[1:])
+out = b""
+try:
+    while part := os.read(terminal, 4096):
+        out += part
+except OSError:
+    pass
+sys.stdout.buffer.write(out)
+END
+	has "$(python terminal.py)" "$(printf '\033[31mexited 7\033[m')" &&
+		has_not "$(export NO_COLOR=1; python terminal.py)" "$(printf '\033')" &&
+		has_not "$(export TERM=dumb; python terminal.py)" "$(printf '\033')" &&
+		has_not "$(python terminal.py --color never)" "$(printf '\033')"
+}
+
+# What --watch prints comes to descriptor 9.
+watch() {
+	procfd ls --watch "$@" >"$scratch/events" &
+	watcher=$!
+	until_seen 'NAME STATE PID SINCE OWNER MODE COMMAND'
+}
+
+# Some line has this, with single blanks.
+until_seen() {
+	while read -r -t 60 line <&9; do
+		# shellcheck disable=SC2086,SC2116	# blanks
+		case $(echo $line) in *"$1"*) return ;; esac
+	done
+	echo "# $1 was not seen"
+	return 1
+}
+
+t_watch_shows_what_changes() {
+	watch || return
+	procfd run --detach --name web sleep 1000 9>&-
+	# That it is taken may be seen by itself, before it runs.
+	until_seen 'web running' && chmod 0640 "$PROCFD_DIR/web" && until_seen '0640 sleep 1000' &&
+		procfd signal KILL web && until_seen 'web killed KILL' &&
+		mv "$PROCFD_DIR/web" "$PROCFD_DIR/app" && until_seen 'app killed KILL' &&
+		rm "$PROCFD_DIR/app" && until_seen 'NAME STATE'
+	result=$?
+	kill "$watcher"
+	return "$result"
+}
+
+t_watch_follows_new_directories() {
+	watch --recursive && mkdir -p "$PROCFD_DIR/team/deep" && dead "$PROCFD_DIR"/team/deep/job 'exit 7' &&
+		until_seen 'team/deep/job exited 7'
+	result=$?
+	kill "$watcher"
+	return "$result"
+}
+
+t_watch_in_json_is_a_line_each() {
+	procfd ls --watch --json >"$scratch/events" &
+	expect '[]' && dead job 'exit 7' && until_seen '"code":7' && kill $!
+}
+
+t_watch_ends_with_its_reader() {
+	timeout 60 sh -c 'procfd ls --watch | head -n 1 >/dev/null'
+}
+
+t_output_that_cannot_be_written_is_an_error() {
+	dead job 'exit 7'
+	procfd ls >/dev/full 2>err
+	is $? 1 && has "$(cat err)" 'standard output' &&
+		procfd info job >/dev/full 2>err
+	is $? 1
+}
+
+run_all
