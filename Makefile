@@ -13,7 +13,10 @@ help:
 	@echo '  make demo [K=6.12]      a real daemon forked, signalled and waited for, in a VM'
 	@echo '  make module [KDIR=...]  the module, for the running kernel or a kernel tree'
 	@echo '  make userlib            the C++ library and its command line tool'
-	@echo '  make install            both (PREFIX=, DESTDIR=, KDIR=)'
+	@echo '  make install            both, manual pages, and for systemd (PREFIX=, DESTDIR=, KDIR=;'
+	@echo '                          SYSTEMD=no leaves udev rule, modules-load.d and mount unit out)'
+	@echo '  make uninstall          the same variables: removes what make install put there'
+	@echo '  make dkms-install       the module by dkms, for this and later kernels; dkms-remove'
 	@echo '  make doc                the reference of the library, as HTML'
 	@echo 'For developers (kernels: $(KERNELS)):'
 	@echo '  make check              harness and selftests on all kernels'
@@ -71,11 +74,48 @@ matrix:
 style:
 	@scripts/style
 
-install: module userlib
+install: module userlib install-system
 	install -D -m 0644 $(BUILD)/local/src/procfd.ko \
 		$(DESTDIR)/lib/modules/$(KVER)/updates/procfd.ko
 	$(if $(DESTDIR),,depmod $(KVER))
 	DESTDIR=$(DESTDIR) cmake --install $(BUILD)/lib --prefix $(PREFIX)
+
+# What is neither the module nor the library's: its manual pages, and what makes a
+# system load it and mount its names.
+install-system:
+	for page in Documentation/man/*.[24578]; do \
+		install -D -m 0644 -t $(DESTDIR)$(PREFIX)/share/man/man$${page##*.} $$page || exit; \
+	done
+	cd packaging/examples && find . -type f -exec install -D -m 0644 {} \
+		$(DESTDIR)$(PREFIX)/share/doc/procfd/examples/{} \;
+ifneq ($(SYSTEMD),no)
+	install -D -m 0644 -t $(DESTDIR)$(PREFIX)/lib/systemd/system packaging/run-procfd.mount
+	install -D -m 0644 -t $(DESTDIR)$(PREFIX)/lib/udev/rules.d packaging/60-procfd.rules
+	install -D -m 0644 packaging/modules-load.conf \
+		$(DESTDIR)$(PREFIX)/lib/modules-load.d/procfd.conf
+endif
+
+# Installed once more, to see what there is to remove.
+uninstall:
+	rm -rf $(BUILD)/installed
+	@$(MAKE) --no-print-directory install DESTDIR=$(BUILD)/installed
+	cd $(BUILD)/installed && find . ! -type d -print0 | \
+		(cd $(or $(DESTDIR),/) && xargs -0 rm -f)
+	cd $(BUILD)/installed && find . -depth -type d -path '*/procfd*' -print0 | \
+		(cd $(or $(DESTDIR),/) && xargs -0 rmdir --ignore-fail-on-non-empty)
+	$(if $(DESTDIR),,depmod $(KVER))
+	rm -rf $(BUILD)/installed
+
+VERSION := $(file <VERSION)
+dkms-install:
+	install -d /usr/src/procfd-$(VERSION)
+	cp -r Kbuild module uapi /usr/src/procfd-$(VERSION)
+	sed 's/#MODULE_VERSION#/$(VERSION)/' packaging/dkms.conf.in >/usr/src/procfd-$(VERSION)/dkms.conf
+	dkms install procfd/$(VERSION) -k $(KVER)
+
+dkms-remove:
+	dkms remove procfd/$(VERSION) --all
+	rm -rf /usr/src/procfd-$(VERSION)
 
 clean:
 	rm -rf $(BUILD)
@@ -83,4 +123,5 @@ clean:
 export KDIR KERNEL MODULES_DIR
 
 .PHONY: help module userlib doc selftests demo check check-userlib check-harness \
-	matrix style install clean
+	matrix style clean \
+	install install-system uninstall dkms-install dkms-remove
