@@ -17,6 +17,7 @@ help:
 	@echo '                          SYSTEMD=no leaves udev rule, modules-load.d and mount unit out)'
 	@echo '  make uninstall          the same variables: removes what make install put there'
 	@echo '  make dkms-install       the module by dkms, for this and later kernels; dkms-remove'
+	@echo '  make deb [K=6.1]        Debian packages, in build/deb/'
 	@echo '  make doc                the reference of the library, as HTML'
 	@echo 'For developers (kernels: $(KERNELS)):'
 	@echo '  make check              harness and selftests on all kernels'
@@ -74,6 +75,9 @@ matrix:
 style:
 	@scripts/style
 
+deb:
+	@scripts/package $(K)
+
 install: module userlib install-system
 	install -D -m 0644 $(BUILD)/local/src/procfd.ko \
 		$(DESTDIR)/lib/modules/$(KVER)/updates/procfd.ko
@@ -124,4 +128,4 @@ export KDIR KERNEL MODULES_DIR
 
 .PHONY: help module userlib doc selftests demo check check-userlib check-harness \
 	matrix style clean \
-	install install-system uninstall dkms-install dkms-remove
+	install install-system uninstall dkms-install dkms-remove deb

@@ -26,3 +26,16 @@ release_line() {
 
 # All releases of the matrix, oldest first.
 releases() { awk '!/^#/ && NF { print $1 }' "$top/scripts/kernel/releases.txt"; }
+
+# Copy the tree to directory $1: what is in the repository or will be.
+copy_tree() {
+	(
+		cd "$top" || exit 1
+		if git rev-parse HEAD >/dev/null 2>&1; then
+			git ls-files -co --exclude-standard
+		else
+			find . -name build -prune -o -type f -print
+		fi | while read -r f; do [ ! -f "$f" ] || echo "$f"; done |
+			tr '\n' '\0' | xargs -0 cp --parents -t "$1"
+	)
+}
