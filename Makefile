@@ -27,6 +27,8 @@ help:
 	@echo '  make qemu-NAME KERNEL=bzImage KDIR=tree [MODULES_DIR=.../lib/modules/VERSION]'
 	@echo '                          the same on any other kernel'
 	@echo '  make shell-6.12         a shell in the VM, module loaded'
+	@echo '  make check-packages [K=6.1]'
+	@echo '                          the packages: built twice, installed, booted with systemd, removed'
 	@echo '  make matrix             build the module for all kernels, warnings are errors'
 	@echo '  make selftests          build the tests only'
 	@echo '  make check-userlib      the library under ASan, UBSan and valgrind, in a VM'
@@ -78,6 +80,9 @@ style:
 deb:
 	@scripts/package $(K)
 
+check-packages:
+	@scripts/system/check $(or $(K),6.1)
+
 install: module userlib install-system
 	install -D -m 0644 $(BUILD)/local/src/procfd.ko \
 		$(DESTDIR)/lib/modules/$(KVER)/updates/procfd.ko
@@ -128,4 +133,4 @@ export KDIR KERNEL MODULES_DIR
 
 .PHONY: help module userlib doc selftests demo check check-userlib check-harness \
 	matrix style clean \
-	install install-system uninstall dkms-install dkms-remove deb
+	install install-system uninstall dkms-install dkms-remove deb check-packages
