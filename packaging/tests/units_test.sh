@@ -107,6 +107,19 @@ t_systemctl_stop_stops_redis_by_its_name() {
 		is "$(unit Result redis-server)" success
 }
 
+t_the_drop_ins_are_installed_as_printed() {
+	rm -r /etc/systemd/system/nginx.service.d /etc/systemd/system/redis-server.service.d \
+		/etc/tmpfiles.d/procfd-redis.conf $names/nginx $names/redis
+	as_printed 'cp -r /usr/share/doc/procfd/examples/systemd/nginx.service.d /etc/systemd/system/' &&
+		as_printed 'cp -r /usr/share/doc/procfd/examples/systemd/redis-server.service.d /etc/systemd/system/' &&
+		as_printed 'cp /usr/share/doc/procfd/examples/systemd/tmpfiles.d/procfd-redis.conf /etc/tmpfiles.d/' &&
+		as_printed 'systemd-tmpfiles --create procfd-redis.conf' &&
+		as_printed 'systemctl daemon-reload' &&
+		as_printed 'systemctl restart nginx redis-server' &&
+		is "$(pid_of nginx)" "$(unit MainPID nginx)" &&
+		is "$(pid_of $names/redis/server)" "$(unit MainPID redis-server)"
+}
+
 # What the page says about sandboxes, one by one.
 # Usage: sandboxed PROPERTY=VALUE... -- COMMAND	as a service; systemd-run would
 # want a bus.
