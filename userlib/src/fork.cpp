@@ -20,8 +20,6 @@
 #include "make_child.hpp"
 #include "signal_mask.hpp"
 
-extern char **environ;
-
 namespace procfd {
 
 using internal::ask;
