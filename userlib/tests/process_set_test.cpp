@@ -169,7 +169,11 @@ TEST_F(set_of, refuses_a_key_twice_and_what_is_no_process)
 
 	ASSERT_OK(set.add(process::adopt(std::move(end)), 3));
 	not_one.send(1);
-	EXPECT_ERROR(ENOTTY, set.wait()->front().status);
+
+	auto ended = set.wait();
+
+	ASSERT_OK(ended);
+	EXPECT_ERROR(ENOTTY, ended->front().status);
 	EXPECT_EQ(0u, set.size());
 }
 

@@ -32,9 +32,12 @@ struct finished {
 ///     auto children = procfd::or_throw(procfd::process_set::create(), "set");
 ///     children.add(procfd::spawn({"one"}).value(), 1).value();
 ///     children.add(procfd::spawn({"two"}).value(), 2).value();
-///     while (children.size() > 0)
-///             for (auto &end : *children.wait())
+///     while (children.size() > 0) {
+///             auto ended = children.wait();
+///
+///             for (auto &end : ended.value())
 ///                     restart(end.key, end.status);
+///     }
 ///
 /// It owns its processes until they end or are removed, so none can go while it is
 /// waited for. Each has a key of the caller's choice, for instance a pointer. An exit
