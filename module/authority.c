@@ -70,6 +70,7 @@ int procfd_authority_signal(struct procfd_inode *pi, int sig)
 	if (!authority)
 		return -ESRCH;
 
+	procfd_race_sleep("a signal is sent, the exit takes the authority");
 	old = override_creds(authority);
 	ret = kill_pid(p->pid, sig, 0);
 	revert_creds(old);

@@ -93,6 +93,7 @@ static ssize_t descriptor_write_iter(struct kiocb *iocb, struct iov_iter *from)
 			break;
 		consumed = parse.offset;
 	}
+	procfd_race_sleep("signals are sent, the offset is not put back");
 	/*
 	 * The VFS took the offset before the call and stores it after. A reader
 	 * that the signal made runnable may have moved it since.
@@ -113,6 +114,7 @@ static __poll_t descriptor_poll(struct file *file, poll_table *wait)
 	 * and wakes next.
 	 */
 	poll_wait(file, &p->wait, wait);
+	procfd_race_point("one polls, and has not looked");
 	switch (procfd_process_state(p)) {
 	case PROCFD_STATE_RUNNING:
 		return EPOLLOUT | EPOLLWRNORM;
@@ -167,11 +169,14 @@ static int descriptor_release(struct inode *inode, struct file *file)
 	kill = last && pi->kill_on_close;
 	spin_unlock(&pi->lock);
 
+	procfd_race_sleep("the last copy is closed, the fork comes");
 	/* A fork that is under way is bound, wholly, or will not be. */
 	if (last && pi->forked)
 		procfd_fork_withdraw(pi->process);
-	if (kill)
+	if (kill) {
+		procfd_race_sleep("the last copy is to kill, the process exits");
 		procfd_authority_signal(pi, SIGKILL);
+	}
 	return 0;
 }
 

@@ -224,6 +224,7 @@ static int lend_linkable(const struct flink *f, bool *was_linkable)
 	ret = may_lend(f);
 	if (ret)
 		return ret;
+	procfd_race_sleep("no name is left, and I_LINKABLE not lent");
 	spin_lock(&inode->i_lock);
 	inode_state_set(inode, I_LINKABLE);
 	spin_unlock(&inode->i_lock);
@@ -265,8 +266,10 @@ static int make_link(const struct flink *f, struct dentry *new_dentry,
 		lent = lend_linkable(f, was_linkable);
 		if (lent < 0)
 			return lent;
+		procfd_race_sleep("I_LINKABLE is lent, or a name is left");
 		ret = procfd_vfs_link(f->file->f_path.dentry, &f->dir,
 				      new_dentry, di);
+		procfd_race_sleep("a link was made, and I_LINKABLE not taken back");
 		if (lent)
 			take_back_linkable(f);	/* or vfs_link() has */
 	} while (ret == -ENOENT && had_name && !READ_ONCE(f->inode->i_nlink) &&
@@ -403,6 +406,7 @@ static int replace(const struct flink *f, struct dentry *target,
 	if (IS_ERR(hidden))
 		return PTR_ERR(hidden);
 
+	procfd_race_sleep("the hidden name is there");
 	/* d_move() makes @hidden the target's name; @target is left unhashed. */
 	ret = procfd_vfs_rename(&f->dir, hidden, target, di);
 	if (ret)
@@ -532,6 +536,7 @@ static int link_or_replace(const struct flink *f, int want_write,
 	if (ret)
 		goto out;
 
+	procfd_race_sleep("all is decided, the source is not locked");
 	ret = lock_busy(f);
 	if (ret)
 		goto out;
@@ -577,6 +582,7 @@ static int flink_in_directory(const struct flink *f)
 		if (replaces && want_write)
 			return want_write;
 
+		procfd_race_sleep("the directory is not locked yet");
 		inode_lock_nested(dir, I_MUTEX_PARENT);
 		ret = link_or_replace(f, want_write, same_place, &di);
 		inode_unlock(dir);

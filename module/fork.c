@@ -112,6 +112,7 @@ void procfd_fork_withdraw(struct procfd_process *p)
 
 	if (procfd_process_state(p) != PROCFD_STATE_UNBOUND)
 		return;
+	procfd_race_point("a fork is withdrawn, and bound");
 	spin_lock(&pending_lock);
 	ours = hash_hashed(&p->pending_node);
 	if (ours) {
@@ -140,6 +141,7 @@ int procfd_fork_cancel(void)
 	rcu_read_unlock();
 	if (!p)
 		return -ENOENT;
+	procfd_race_point("a fork is cancelled, and closed");
 	procfd_fork_withdraw(p);
 	procfd_process_put(p);
 	return 0;
@@ -186,8 +188,10 @@ static void quiet_update(struct procfd_process *p)
 	rcu_read_lock();
 	leader = current->group_leader;
 	if (quiet_wanted(p, leader)) {
+		procfd_race_point("a quiet child becomes quiet, its parent dies");
 		WRITE_ONCE(leader->exit_signal, 0);
 		smp_mb();	/* drawn above */
+		procfd_race_point("a quiet child is quiet, its parent is dead");
 	}
 	if (!quiet_wanted(p, leader))
 		WRITE_ONCE(leader->exit_signal, SIGCHLD);
@@ -222,6 +226,7 @@ static void quiet_begin(struct procfd_process *p, struct task_struct *child)
 void procfd_fork_quiet_over(struct procfd_process *p)
 {
 	atomic_dec(&armed);
+	procfd_race_sleep("a quiet child is over, the module stays");
 	procfd_process_put(p);
 	module_put(THIS_MODULE);
 }
@@ -256,6 +261,7 @@ static void probe_fork(void *data, struct task_struct *parent,
 	if (!p)
 		return;
 
+	procfd_race_point("a fork is found, and withdrawn");
 	spin_lock(&pending_lock);
 	ours = hash_hashed(&p->pending_node);
 	if (ours) {
@@ -270,6 +276,7 @@ static void probe_fork(void *data, struct task_struct *parent,
 		} else {
 			if (p->pending_flags & PROCFD_QUIET)
 				quiet_begin(p, child);
+			procfd_race_point("a fork is unhashed, and not bound");
 			procfd_process_bind(p, child);
 		}
 	}

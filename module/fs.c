@@ -65,6 +65,7 @@ static int name_charge(struct super_block *sb, unsigned int extra)
 	unsigned int max = READ_ONCE(psb->max);
 
 	if ((unsigned int)atomic_inc_return(&psb->names) > max + extra && max) {
+		procfd_race_sleep("there is one name too many");
 		atomic_dec(&psb->names);
 		return -ENOSPC;
 	}
@@ -160,6 +161,7 @@ int procfd_fs_set_kill_on_close(struct inode *inode, bool on)
 
 	inode_lock(inode);
 	if (pi->forked && !(on && inode->i_nlink)) {
+		procfd_race_sleep("kill-on-close is switched on, a name is given");
 		spin_lock(&pi->lock);
 		WRITE_ONCE(pi->kill_on_close, on);
 		spin_unlock(&pi->lock);
@@ -195,6 +197,7 @@ void procfd_fs_pin_inode(struct procfd_pin *pin, struct procfd_inode *pi)
 	struct super_block *sb = pi->vfs.i_sb;
 
 	pin->sb = atomic_inc_not_zero(&sb->s_active) ? sb : NULL;
+	procfd_race_point("a superblock is pinned, its inode is not");
 	pin->inode = pin->sb ? igrab(&pi->vfs) : NULL;
 }
 
@@ -224,6 +227,7 @@ static struct dentry **get_names(struct inode *inode, unsigned int *count)
 	names = kmalloc_array(room, sizeof(*names), GFP_KERNEL);
 	if (!names)
 		return NULL;
+	procfd_race_sleep("names are to be told, and made and removed");
 	spin_lock(&inode->i_lock);
 	for_each_alias(dentry, inode) {
 		if (*count == room)
@@ -257,6 +261,7 @@ void procfd_fs_tell_exit(struct procfd_inode *pi)
 
 	if (READ_ONCE(inode->i_nlink))
 		names = get_names(inode, &count);
+	procfd_race_sleep("directories are to be told, a name is moved");
 	for (i = 0; i < count; i++) {
 		fsnotify_dentry(names[i], FS_ATTRIB);
 		dput(names[i]);
@@ -302,6 +307,7 @@ static int dir_link(struct dentry *old_dentry, struct inode *dir,
 	/* Under inode_lock(inode); see procfd_fs_set_kill_on_close(). */
 	if (pi->kill_on_close)
 		return -EINVAL;
+	procfd_race_sleep("a name is given, kill-on-close is switched on");
 	ret = name_charge(dir->i_sb, READ_ONCE(pi->replacer) == current);
 	if (ret)
 		return ret;
@@ -310,6 +316,7 @@ static int dir_link(struct dentry *old_dentry, struct inode *dir,
 		name_uncharge(dir->i_sb);
 		return ret;
 	}
+	procfd_race_sleep("a name is there, the exit comes");
 	if (!procfd_process_exit_matters(pi->process))
 		put_cred(take_authority(pi));
 	return 0;

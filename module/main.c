@@ -54,6 +54,7 @@ static void __exit procfd_exit(void)
 	procfd_fork_exit();
 	procfd_process_exit();
 	procfd_fs_exit();
+	procfd_race_report();
 }
 
 module_init(procfd_init);

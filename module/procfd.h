@@ -45,6 +45,7 @@
 #include <linux/workqueue.h>
 
 #include "compat.h"
+#include "race.h"
 #include "../uapi/procfd.h"
 
 /**
