@@ -8,9 +8,8 @@
 #include <string_view>
 
 #include <gtest/gtest.h>
-#include <sys/sendfile.h>
 
-#include "common.h"
+#include "set_uid.h"
 
 namespace {
 
@@ -77,31 +76,6 @@ struct pipe_across_exec {
 		return poll_for(out, POLLIN, patience_ms) & POLLIN &&
 		       read(out, &byte, 1) == 1;
 	}
-};
-
-/* A copy of this program that root's rights come with. */
-class set_uid_program {
-public:
-	set_uid_program()
-	{
-		char name[] = "/tmp/procfd-set-uid-XXXXXX";
-		unique_fd to(must(or_errno(mkstemp(name))));
-		unique_fd from(
-			must(or_errno(open("/proc/self/exe", O_RDONLY))));
-		struct stat st;
-
-		must(or_errno(fstat(from, &st)));
-		for (off_t left = st.st_size; left > 0;)
-			left -= must(int(or_errno(sendfile(
-				to, from, nullptr, std::size_t(left)))));
-		must(or_errno(fchmod(to, 04755)));
-		path_ = name;
-	}
-	~set_uid_program() { unlink(path_.c_str()); }
-	const char *path() const { return path_.c_str(); }
-
-private:
-	std::string path_;
 };
 
 /* Run body() as @uid in a process of its own; its exit status. */

@@ -5,7 +5,7 @@
 #include <sys/resource.h>
 #include <sys/statfs.h>
 
-#include "fs.h"
+#include "memory_group.h"
 
 namespace {
 
@@ -205,63 +205,14 @@ TEST_F(fs_limit, of_open_files_bounds_descriptors_and_no_child_is_made)
 
 /* The memory cgroup. */
 
-class fs_limit_memory : public fs_limit {
+class fs_limit_memory : public memory_group_test {
 protected:
-	void SetUp() override
+	int make_directory(const std::string &name) const
 	{
-		fs_limit::SetUp();
-		set_max(0);
-		root_group = directory("cgroup");
-		must(or_errno(mount("cgroup2", root_group.c_str(), "cgroup2", 0,
-				    "")));
-		if (slurp(root_group + "/cgroup.controllers").find("memory") ==
-		    std::string::npos)
-			GTEST_SKIP() << "no memory controller";
-		write_file(root_group + "/cgroup.subtree_control", "+memory");
-		group = root_group + "/fs_limit." + std::to_string(getpid());
-		must(or_errno(mkdir(group.c_str(), 0755)));
-	}
-
-	void TearDown() override
-	{
-		if (!group.empty()) {
-			EXPECT_TRUE(eventually(
-				[&] { return rmdir(group.c_str()) == 0; }));
-		}
-		must(or_errno(umount2(root_group.c_str(), MNT_DETACH)));
-		fs_limit::TearDown();
-	}
-
-	long used() const { return stol(slurp(group + "/memory.current")); }
-
-	/* How many bytes the group is charged for what make() makes in it. */
-	template <typename F>
-	long cost_of(F make)
-	{
-		gate ready, go, made, leave;
-		child c = start_without_descriptor([&] {
-			write_file(group + "/cgroup.procs", "0");
-			ready.open();
-			return go.pass() && make() == 0 &&
-					       (made.open(), leave.pass()) ?
-				       0 :
-				       1;
-		});
-		long before, after;
-
-		if (!ready.pass())
-			return -1;
-		before = used();
-		go.open();
-		if (!made.pass())
-			return -1;
-		after = used();
-		leave.open();
-		return c.wait() == 0 ? after - before : -1;
+		return or_errno(mkdir(at(name).c_str(), 0755));
 	}
 
 	static constexpr int many = 4000;
-	std::string root_group, group;
 };
 
 TEST_F(fs_limit_memory, is_charged_for_directories)
@@ -329,7 +280,7 @@ TEST_F(fs_limit_memory, that_is_small_holds_back_who_makes_names)
 
 	gate ready, go;
 	child c = start_without_descriptor([&] {
-		write_file(group + "/cgroup.procs", "0");
+		enter_group();
 		ready.open();
 		if (!go.pass())
 			return 1;
@@ -337,18 +288,12 @@ TEST_F(fs_limit_memory, that_is_small_holds_back_who_makes_names)
 			must(make_directory(std::to_string(i)));
 	});
 
-	auto events = [&] {
-		const std::string text = slurp(group + "/memory.events");
-
-		return stol(text.substr(text.find("high ") + 5));
-	};
-
 	ASSERT_TRUE(ready.pass());
 
-	const long before = events();
+	const long before = held_back();
 
 	go.open();
-	EXPECT_TRUE(eventually([&] { return events() > before + 100; }));
+	EXPECT_TRUE(eventually([&] { return held_back() > before + 100; }));
 	kill(c.pid, SIGKILL);
 	c.wait();
 	/* Nobody else minds. */

@@ -2,6 +2,7 @@
 // Who may do what with whose name, under the fs.protected_* settings of Debian,
 // and that what a name lets one do is never more than its maker could.
 #include "fs.h"
+#include "set_uid.h"
 
 namespace {
 
@@ -366,23 +367,12 @@ TEST_F(fs_perm, a_users_name_ends_where_the_process_regains_root)
 
 TEST_F(fs_perm, a_users_name_ends_where_kill_would_in_a_set_uid_program)
 {
-	const std::string own = names_directory("own", 0755, alice),
-			  program = scratch + "/program";
-
-	/* A set-uid root copy of the helper that lies beside this test. */
-	char self[4096];
-	const int length = must(
-		int(or_errno(readlink("/proc/self/exe", self, sizeof(self)))));
-	const std::string test(self, std::size_t(length));
-
-	write_file(program,
-		   slurp(test.substr(0, test.rfind('/')) + "/helper_servant"));
-	must(or_errno(chmod(program.c_str(), 04755)));
-
+	const std::string own = names_directory("own", 0755, alice);
+	set_uid_program program(helper_path("helper_servant"));
 	servant s(alice);
 
 	ASSERT_EQ(0, make_name(alice, s.pid(), own, "n"));
-	ASSERT_EQ(0, s.exec(program));
+	ASSERT_EQ(0, s.exec(program.path()));
 	/*
 	 * Now it runs with root's effective and saved user id, and with hers as
 	 * the real one, which is enough for kill(2).

@@ -3,32 +3,14 @@
  * Many threads at once, bounded by rounds and not by time. What is claimed is
  * what any single thread would see.
  */
-#include <atomic>
 #include <cstdio>
 #include <string>
-#include <thread>
-#include <vector>
 
 #include <gtest/gtest.h>
 
-#include "common.h"
+#include "threads.h"
 
 namespace {
-
-/* More in a long run. */
-int rounds()
-{
-	const char *set = getenv("PROCFD_ROUNDS");
-
-	return set ? atoi(set) : 50;
-}
-
-/* A fork that does not go through the C library's locks and handlers. */
-pid_t bare_fork()
-{
-	return pid_t(syscall(SYS_clone, SIGCHLD, nullptr, nullptr, nullptr,
-			     nullptr));
-}
 
 /* The code of the exit tells whose child it was. */
 bool fork_one(int code, std::uint32_t flags)
@@ -87,22 +69,6 @@ bool open_and_close(pid_t pid)
 	unique_fd fd(open_process(pid));
 
 	return fd >= 0 && info_of(fd).pid == pid;
-}
-
-template <typename F>
-int in_threads(int count, F body)
-{
-	std::atomic<int> failures = 0;
-	std::vector<std::thread> threads;
-
-	for (int i = 0; i < count; i++)
-		threads.emplace_back([&, i] {
-			if (!body(i))
-				failures++;
-		});
-	for (std::thread &thread : threads)
-		thread.join();
-	return failures;
 }
 
 constexpr int many = 8;
@@ -250,7 +216,7 @@ TEST(stress, writing_while_the_process_exits)
  * opens it in that moment must mean the same process. Pids are handed out in
  * order, so the opener guesses the next, until it meets one.
  */
-TEST(stress, opening_a_child_that_is_being_bound_gives_the_same_id)
+TEST(stress, opening_a_child_that_is_being_bound_gives_the_same_id_and_record)
 {
 	std::atomic<pid_t> next = 0;
 	std::atomic<bool> over = false;
@@ -260,6 +226,8 @@ TEST(stress, opening_a_child_that_is_being_bound_gives_the_same_id)
 	struct seen {
 		std::atomic<pid_t> pid = 0;
 		std::atomic<std::uint64_t> id = 0;
+		std::atomic<bool> has_read = false;
+		std::string record;
 	} opened;
 
 	std::thread opener([&] {
@@ -272,7 +240,10 @@ TEST(stress, opening_a_child_that_is_being_bound_gives_the_same_id)
 				continue;
 			info = info_of(fd);
 			opened.id = info.id;
+			opened.has_read = false;
 			opened.pid = pid;
+			opened.record = read_all(fd);
+			opened.has_read = true;
 			/* Wait for the forker to have looked at it. */
 			while (!over && next == pid)
 				sched_yield();
@@ -308,10 +279,16 @@ TEST(stress, opening_a_child_that_is_being_bound_gives_the_same_id)
 
 		if (again < 0 || info_of(again).id != id)
 			differ++;
+		write_to(fd, "KILL");
+		if (opened.pid == pid) {
+			while (!opened.has_read)
+				sched_yield();
+			if (opened.record != read_all(fd))
+				differ++;
+		}
+		wait_for(pid);
 		next = 0;
 		opened.pid = 0;
-		write_to(fd, "KILL");
-		wait_for(pid);
 	}
 	over = true;
 	next = -1;
