@@ -29,6 +29,7 @@ help:
 	@echo '  make shell-6.12         a shell in the VM, module loaded'
 	@echo '  make check-packages [K=6.1]'
 	@echo '                          the packages: built twice, installed, booted with systemd, removed'
+	@echo '  make check-race [K=6.12] the tests of races, on a module with delays where they are'
 	@echo '  make matrix             build the module for all kernels, warnings are errors'
 	@echo '  make selftests          build the tests only'
 	@echo '  make check-userlib      the library under ASan, UBSan and valgrind, in a VM'
@@ -64,6 +65,9 @@ check-userlib:
 
 check-harness:
 	@scripts/vm/tests/check
+
+check-race:
+	@scripts/check-race $(K)
 
 qemu-%:
 	@scripts/vm/run $(if $(F),--filter '$(F)') $* $(T)
@@ -131,6 +135,6 @@ clean:
 
 export KDIR KERNEL MODULES_DIR
 
-.PHONY: help module userlib doc selftests demo check check-userlib check-harness \
+.PHONY: help module userlib doc selftests demo check check-userlib check-harness check-race \
 	matrix style clean \
 	install install-system uninstall dkms-install dkms-remove deb check-packages
