@@ -206,7 +206,8 @@ static void descriptor_show_fdinfo(struct seq_file *m, struct file *file)
 		seq_printf(m, "procfd_pid:\t%d\n", pid_vnr(p->pid));
 		seq_printf(m, "procfd_quiet:\t%d\n", p->quiet);
 	}
-	if (state == PROCFD_STATE_EXITED)
+	/* As for INFO: whoever may only signal is not told how it ended. */
+	if (state == PROCFD_STATE_EXITED && file->f_mode & FMODE_READ)
 		seq_printf(m, "procfd_status:\t%d\n", p->record.status);
 	seq_printf(m, "procfd_kill_on_close:\t%d\n",
 		   READ_ONCE(pi->kill_on_close));
