@@ -57,10 +57,10 @@ void burn(std::uint64_t ns)
  */
 TEST(race_of_exit_and_open, counts_no_time_twice)
 {
-	constexpr std::int64_t burnt_us = 10000;
+	constexpr std::int64_t burnt_us = 5000;
 	int opened = 0;
 
-	for (int n = 0; n < rounds(); n++) {
+	for (int n = 0; n < rounds() * 4; n++) {
 		child c = start_without_descriptor([] {
 			burn(burnt_us * 1000);
 			return 0;
@@ -71,10 +71,14 @@ TEST(race_of_exit_and_open, counts_no_time_twice)
 
 		/* No OPEN has seen it alive. */
 		wait_for_zombie(pid);
-		EXPECT_EQ(0, in_threads(int(fds.size()) + 1, [&](int i) {
-				  if (i == int(fds.size()))
+		ASSERT_EQ(0, in_threads(int(fds.size()) + 1, [&](int i) {
+				  if (i == int(fds.size())) {
+					  /* Before the others and after. */
+					  for (int k = n % 16 * 8; k > 0; k--)
+						  sched_yield();
 					  return wait4(pid, nullptr, 0,
 						       &usage) == pid;
+				  }
 				  fds[i].reset(open_process(pid));
 				  return fds[i] >= 0 || fds[i] == -ESRCH;
 			  }));
@@ -117,7 +121,7 @@ TEST(race_of_exit_and_open, while_threads_end_after_their_leader)
 		const pid_t pid = c.pid;
 		std::atomic<bool> over = false;
 
-		EXPECT_EQ(0, in_threads(4, [&](int i) {
+		ASSERT_EQ(0, in_threads(4, [&](int i) {
 				  if (i == 3) {
 					  for (int each = 0; each < 4; each++)
 						  may_end.open();
@@ -157,7 +161,7 @@ TEST(race_of_exit_and_info, what_is_reaped_has_exited)
 		child c =
 			start([&may_exit] { return may_exit.pass() ? 7 : 1; });
 
-		EXPECT_EQ(0, in_threads(4, [&](int i) {
+		ASSERT_EQ(0, in_threads(4, [&](int i) {
 				  if (i == 3) {
 					  may_exit.open();
 					  return c.wait() == 7 << 8;
@@ -186,7 +190,7 @@ TEST(race_of_exit_and_deadline, has_one_of_the_two_answers)
 		child c =
 			start([&may_exit] { return may_exit.pass() ? 7 : 1; });
 
-		EXPECT_EQ(0, in_threads(4, [&](int i) {
+		ASSERT_EQ(0, in_threads(4, [&](int i) {
 				  procfd_info info;
 				  int ret;
 
@@ -219,7 +223,7 @@ TEST(race_of_exec_and_read, sees_one_process_that_exits_once)
 		});
 		const std::uint64_t id = info_of(c.fd).id;
 
-		EXPECT_EQ(0, in_threads(4, [&](int i) {
+		ASSERT_EQ(0, in_threads(4, [&](int i) {
 				  char text[PROCFD_RECORD_MAX];
 
 				  if (i == 0)
@@ -259,7 +263,7 @@ TEST(race_of_fork_and_close, kills_what_was_bound_and_nothing_else)
 		pid_t pid = -1;
 
 		/* The child shares our descriptors, so that ours is the last. */
-		EXPECT_EQ(0, in_threads(2, [&](int i) {
+		ASSERT_EQ(0, in_threads(2, [&](int i) {
 				  static std::atomic<int> turn;
 
 				  if (i == 0) {
@@ -361,7 +365,7 @@ TEST(race_of_write_and_read, of_one_open_file_loses_no_byte)
 		child c = start_sleeper();
 		std::string text;
 
-		EXPECT_EQ(0, in_threads(2, [&](int i) {
+		ASSERT_EQ(0, in_threads(2, [&](int i) {
 				  char part[PROCFD_RECORD_MAX];
 				  ssize_t size;
 
@@ -398,7 +402,7 @@ TEST_F(race_of_names, an_exit_under_a_writer_is_ESRCH)
 		child c = start_sleeper();
 
 		ASSERT_EQ(0, link(c.fd, "n"));
-		EXPECT_EQ(0, in_threads(4, [&](int i) {
+		ASSERT_EQ(0, in_threads(4, [&](int i) {
 				  ssize_t ret;
 
 				  if (i == 3)
@@ -521,7 +525,7 @@ TEST_F(race_of_names, an_exit_finds_names_that_come_and_go)
 		const std::string a = at("a"), b = at("b");
 
 		ASSERT_EQ(0, link(c.fd, "a"));
-		EXPECT_EQ(0, in_threads(4, [&](int i) {
+		ASSERT_EQ(0, in_threads(4, [&](int i) {
 				  switch (i) {
 				  case 0:
 					  may_exit.open();
@@ -559,7 +563,7 @@ TEST_F(race_of_names, a_name_that_goes_is_opened_or_not)
 	std::atomic<bool> over = false;
 
 	ASSERT_EQ(0, link(c.fd, "a"));
-	EXPECT_EQ(0, in_threads(4, [&](int i) {
+	ASSERT_EQ(0, in_threads(4, [&](int i) {
 			  if (i == 0) {
 				  for (int n = 0; n < rounds() * 10; n++) {
 					  unlink(at("a").c_str());
@@ -590,7 +594,7 @@ TEST_F(race_of_names, of_many_makers_no_more_than_max_succeed)
 	child c = start_sleeper();
 
 	must(mount_names(names, "max=3", MS_REMOUNT));
-	EXPECT_EQ(0, in_threads(5, [&](int i) {
+	ASSERT_EQ(0, in_threads(5, [&](int i) {
 			  const std::string name = std::to_string(i);
 
 			  for (int n = 0; n < rounds() * 4; n++) {
