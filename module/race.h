@@ -41,8 +41,13 @@ do {									\
 
 #else
 
-#define procfd_race_point(text)		do { } while (0)
-#define procfd_race_sleep(text)		do { } while (0)
+static inline void procfd_race_point(const char *text)
+{
+}
+
+static inline void procfd_race_sleep(const char *text)
+{
+}
 
 static inline void procfd_race_report(void)
 {
