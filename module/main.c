@@ -10,9 +10,12 @@ static int __init procfd_init(void)
 {
 	int ret;
 
-	ret = procfd_process_init();
+	ret = procfd_coverage_init();
 	if (ret)
 		return ret;
+	ret = procfd_process_init();
+	if (ret)
+		goto out_coverage;
 	ret = procfd_fs_init();
 	if (ret)
 		goto out_process;
@@ -39,6 +42,8 @@ out_fs:
 	procfd_fs_exit();
 out_process:
 	procfd_process_exit();
+out_coverage:
+	procfd_coverage_exit();
 	return ret;
 }
 
@@ -55,6 +60,7 @@ static void __exit procfd_exit(void)
 	procfd_process_exit();
 	procfd_fs_exit();
 	procfd_race_report();
+	procfd_coverage_exit();
 }
 
 module_init(procfd_init);

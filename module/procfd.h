@@ -249,4 +249,13 @@ long procfd_descriptor_ioctl(struct file *file, unsigned int cmd,
 /* flink.c */
 int procfd_flink(const struct procfd_flink *args);
 
+/* coverage.c */
+#ifdef PROCFD_COVERAGE
+int procfd_coverage_init(void);
+void procfd_coverage_exit(void);
+#else
+static inline int procfd_coverage_init(void) { return 0; }
+static inline void procfd_coverage_exit(void) { }
+#endif
+
 #endif /* PROCFD_H */
