@@ -1,0 +1,8 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef FUZZ_LINUX_TYPES_H
+#define FUZZ_LINUX_TYPES_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#endif /* FUZZ_LINUX_TYPES_H */
