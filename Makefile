@@ -30,6 +30,13 @@ help:
 	@echo '  make check-packages [K=6.1]'
 	@echo '                          the packages: built twice, installed, booted with systemd, removed'
 	@echo '  make check-race [K=6.12] the tests of races, on a module with delays where they are'
+	@echo '  make fuzz MINUTES=30 [K=6.1] [SEED=n]'
+	@echo '                          fuzz the module on a kernel that watches itself; new'
+	@echo '                          inputs go to fuzz/corpus, coverage is printed'
+	@echo '  make fuzz-again INPUT=file [K=6.1]'
+	@echo '                          one input, its calls told one by one'
+	@echo '  make fuzz-parser [SECONDS=30]'
+	@echo '                          fuzz the text of write(2) in user space'
 	@echo '  make matrix             build the module for all kernels, warnings are errors'
 	@echo '  make selftests          build the tests only'
 	@echo '  make check-userlib      the library under ASan, UBSan and valgrind, in a VM'
@@ -74,6 +81,15 @@ qemu-%:
 
 shell-%:
 	@scripts/vm/shell $*
+
+fuzz:
+	@fuzz/run $(or $(MINUTES),30) $(or $(K),6.1)
+
+fuzz-again:
+	@fuzz/run --again '$(INPUT)' $(or $(K),6.1)
+
+fuzz-parser:
+	@fuzz/parser $(or $(SECONDS),30)
 
 matrix:
 	@scripts/kernel/matrix
@@ -133,8 +149,8 @@ dkms-remove:
 clean:
 	rm -rf $(BUILD)
 
-export KDIR KERNEL MODULES_DIR
+export KDIR KERNEL MODULES_DIR SEED
 
 .PHONY: help module userlib doc selftests demo check check-userlib check-harness check-race \
-	matrix style clean \
+	fuzz fuzz-again fuzz-parser matrix style clean \
 	install install-system uninstall dkms-install dkms-remove deb check-packages
