@@ -7,6 +7,8 @@ PREFIX ?= /usr/local
 BUILD := $(CURDIR)/build
 # What `make demo` runs on.
 DEMO_KERNEL ?= 6.12
+# What `make bench` runs on: the oldest and the newest.
+BENCH_KERNELS ?= 6.1 7.2
 
 help:
 	@echo 'For users:'
@@ -37,6 +39,11 @@ help:
 	@echo '                          one input, its calls told one by one'
 	@echo '  make fuzz-parser [SECONDS=30]'
 	@echo '                          fuzz the text of write(2) in user space'
+	@echo '  make bench [K=6.1]      measure beside the peers, on $(BENCH_KERNELS); prints the tables'
+	@echo '  make bench-report       the same into Documentation/performance.md, with plots'
+	@echo '  make bench-check [K=]   measure, and compare with the page'
+	@echo '  make bench-profile GROUP=signal CASE="signal, ignored" [SUBJECT=] [K=6.1]'
+	@echo '                          where the instructions of a case go, by function'
 	@echo '  make matrix             build the module for all kernels, warnings are errors'
 	@echo '  make selftests          build the tests only'
 	@echo '  make check-userlib      the library under ASan, UBSan and valgrind, in a VM'
@@ -93,6 +100,17 @@ fuzz-parser:
 
 matrix:
 	@scripts/kernel/matrix
+
+bench bench-report bench-check:
+	@scripts/deps bench
+	@for k in $(or $(K),$(BENCH_KERNELS)); do scripts/bench/run $$k || exit; done
+	@scripts/bench/report $(BENCH_$@) $(or $(K),$(BENCH_KERNELS))
+BENCH_bench-report := --write
+BENCH_bench-check := --check
+
+bench-profile:
+	@scripts/bench/profile $(if $(K),--kernel '$(K)') $(if $(SUBJECT),--subject '$(SUBJECT)') \
+		'$(GROUP)' '$(CASE)'
 
 style:
 	@scripts/style
@@ -153,4 +171,5 @@ export KDIR KERNEL MODULES_DIR SEED
 
 .PHONY: help module userlib doc selftests demo check check-userlib check-harness check-race \
 	fuzz fuzz-again fuzz-parser matrix style clean \
-	install install-system uninstall dkms-install dkms-remove deb check-packages
+	install install-system uninstall dkms-install dkms-remove deb check-packages \
+	bench bench-report bench-check bench-profile

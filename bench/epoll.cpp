@@ -34,7 +34,7 @@ public:
 	std::uint64_t replace(unsigned count)
 	{
 		return each(
-			count, [] {}, [&] { end_one(); }, [&] { start(); });
+			count, settle, [&] { end_one(); }, [&] { start(); });
 	}
 
 private:
@@ -94,7 +94,7 @@ void epoll_cases()
 
 		watched ours(count, false), pidfds(count, true);
 
-		compare(name, 50,
+		compare(name, 20,
 			{{"descriptors",
 			  [&](unsigned times) { return ours.replace(times); }},
 			 {"pidfds",

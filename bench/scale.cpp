@@ -44,14 +44,13 @@ void children()
 		epoll_event event{};
 
 		fds[i].reset(must(announce()));
-		pids[i] = raw_fork();
-		if (!pids[i]) {
-			// As a child does: its own descriptors only. Without
-			// this each would hold those of all before it.
-			syscall(SYS_close_range, 3, ~0U, 0);
-			die_with_parent();
+		// Everything of its own but the table of descriptors: copied for
+		// each, that would be the square of them.
+		pids[i] = pid_t(must(
+			int(or_errno(syscall(SYS_clone, CLONE_FILES | SIGCHLD,
+					     nullptr, nullptr, nullptr, 0)))));
+		if (!pids[i])
 			sleep_for_ever();
-		}
 		event.events = EPOLLIN;
 		event.data.u32 = i;
 		must(or_errno(epoll_ctl(epoll, EPOLL_CTL_ADD, fds[i], &event)));

@@ -90,7 +90,7 @@ void floor_cases()
 	const unique_fd null(
 		must(or_errno(open("/dev/null", O_WRONLY | O_CLOEXEC))));
 
-	compare("floor", 1000,
+	measure("floor", 1000,
 		{repeated("getppid", [] { syscall(SYS_getppid); }),
 		 repeated("write to /dev/null",
 			  [&] { must(int(or_errno(write(null, "", 1)))); })});
