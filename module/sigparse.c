@@ -165,13 +165,18 @@ int procfd_sigparse_begin(struct procfd_sigparse *parse, const char *bytes,
 	int ret;
 
 	*parse = (struct procfd_sigparse){ .bytes = bytes, .length = length };
+	/* What a program writes, most of the time. */
+	if (length == 1 && !is_word(bytes[0]))
+		return bytes[0] == '\n' || (unsigned char)bytes[0] > _NSIG ?
+			       -EINVAL : 0;
+
 	for (i = 0; i < length; i++) {
 		if (is_word(bytes[i]))
 			parse->text = true;
 		if (!is_space(bytes[i]))
 			blank = false;
 	}
-	if (blank && (length > 1 || bytes[0] == '\n'))
+	if (blank)
 		return -EINVAL;
 
 	do
