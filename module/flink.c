@@ -317,12 +317,18 @@ static void remove_hidden(const struct flink *f, struct dentry *hidden,
 	d_delete_notify(dir, hidden);
 }
 
-/* Short: some filesystems have names of 14 bytes. */
+/*
+ * Short: some filesystems have names of 14 bytes. By hand: snprintf() would be a
+ * fifteenth of the whole call.
+ */
 static struct dentry *lookup_hidden(const struct flink *f)
 {
-	char name[sizeof(".flink01234567")];
+	char name[sizeof(".flink01234567")] = ".flink";
+	u32 random = get_random_u32();
+	size_t i;
 
-	snprintf(name, sizeof(name), ".flink%08x", get_random_u32());
+	for (i = strlen(name); i < sizeof(name) - 1; i++, random >>= 4)
+		name[i] = "0123456789abcdef"[random & 0xf];
 	return procfd_lookup_one(&f->dir, name);
 }
 
