@@ -67,7 +67,7 @@ void exit_cases()
 
 	must(fds == MAP_FAILED ? -errno : 0);
 	allow_descriptors(16384);
-	if (!measure(name, 5,
+	if (!measure(name, 2,
 		     {exit_with(fds, 1, "descriptor", ours),
 		      exit_with(fds, 100, "descriptors", ours),
 		      exit_with(fds, most, "descriptors", ours),
