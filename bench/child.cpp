@@ -136,7 +136,7 @@ subject by_self_pipe(reach wanted)
 
 void fork_cases()
 {
-	compare("fork, poll, status, reap, close", 50,
+	compare("fork, poll, status, reap, close", 100,
 		{life("FORK, fork, poll, waitid, close",
 		      [] { by_procfd(0, 0); }),
 		 life("fork, pidfd_open, poll, waitid, close", by_pidfd_open,
@@ -151,7 +151,7 @@ void fork_cases()
 	const procfd::device dev =
 		procfd::or_throw(procfd::device::open(), "open the device");
 
-	compare("fork and wait, library", 50,
+	compare("fork and wait, library", 100,
 		{life("procfd::fork, wait",
 		      [&] {
 			      auto f = procfd::or_throw(procfd::fork(dev),
@@ -202,7 +202,7 @@ void spawn_cases()
 		"posix_spawn, waitpid", [] { must(wait_for(spawn_noop(), 0)); },
 		1.02);
 
-	compare("spawn, wait", 40,
+	compare("spawn, wait", 80,
 		{life("FORK, posix_spawn, waitpid, close",
 		      [] {
 			      const unique_fd fd(must(announce()));
@@ -210,7 +210,7 @@ void spawn_cases()
 			      must(wait_for(spawn_noop(), 0));
 		      }),
 		 by_pidfd, by_waitpid});
-	compare("spawn, wait, library", 40,
+	compare("spawn, wait, library", 80,
 		{life("procfd::spawn, wait",
 		      [&] {
 			      const char *const argv[] = {noop, nullptr};
