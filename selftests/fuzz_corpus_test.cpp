@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What the fuzzer found worth keeping, on each kernel. The kernel itself is the
+ * The fuzzer's corpus, on each kernel. The kernel itself is the
  * judge of the answers; here, that nothing stays of any input.
  */
 #include <gtest/gtest.h>
