@@ -44,6 +44,10 @@ help:
 	@echo '  make bench-check [K=]   measure, and compare with the page'
 	@echo '  make bench-profile GROUP=signal CASE="signal, ignored" [SUBJECT=] [K=6.1]'
 	@echo '                          where the instructions of a case go, by function'
+	@echo '  make check-sanitize [K=6.1] [FLAVOUR=kasan] [T="a_test"]'
+	@echo '                          the selftests on a kernel that watches itself (kcsan: for'
+	@echo '                          races; the first time builds it: half an hour)'
+	@echo '  make check-alive        plant bugs and see that such a kernel reports them'
 	@echo '  make matrix             build the module for all kernels, warnings are errors'
 	@echo '  make selftests          build the tests only'
 	@echo '  make check-userlib      the library under ASan, UBSan and valgrind, in a VM'
@@ -85,6 +89,13 @@ check-race:
 
 qemu-%:
 	@scripts/vm/run $(if $(F),--filter '$(F)') $* $(T)
+
+check-sanitize:
+	@scripts/sanitize/check $(if $(F),--filter '$(F)') \
+		$(or $(K),6.1) $(or $(FLAVOUR),kasan) $(T)
+
+check-alive:
+	@scripts/sanitize/alive $(or $(K),6.1)
 
 shell-%:
 	@scripts/vm/shell $*
@@ -170,6 +181,6 @@ clean:
 export KDIR KERNEL MODULES_DIR SEED
 
 .PHONY: help module userlib doc selftests demo check check-userlib check-harness check-race \
-	fuzz fuzz-again fuzz-parser matrix style clean \
+	check-sanitize check-alive fuzz fuzz-again fuzz-parser matrix style clean \
 	install install-system uninstall dkms-install dkms-remove deb check-packages \
 	bench bench-report bench-check bench-profile

@@ -123,6 +123,30 @@ TEST(stress, opening_and_closing_one_process)
 	EXPECT_EQ(POLLOUT | POLLWRNORM, poll_now(c.fd));
 }
 
+/*
+ * One descriptor, opened anew by threads that come and go: all the while it is
+ * open, so the process lives, and after the last close it does not.
+ */
+TEST(stress, opening_and_closing_one_descriptor)
+{
+	child c = start_sleeper(PROCFD_KILL_ON_CLOSE);
+	unique_fd pidfd(must(sys_pidfd_open(c.pid)));
+	const std::string path = "/proc/self/fd/" + std::to_string(c.fd);
+
+	EXPECT_EQ(0, in_threads(many, [&](int) {
+			  for (int n = 0; n < rounds() * 10; n++) {
+				  unique_fd fd(or_errno(open(
+					  path.c_str(), O_RDWR | O_CLOEXEC)));
+				  if (fd < 0)
+					  return false;
+			  }
+			  return true;
+		  }));
+	EXPECT_EQ(POLLOUT | POLLWRNORM, poll_now(c.fd));
+	c.fd.reset();
+	EXPECT_EQ(POLLIN, poll_for(pidfd, POLLIN, patience_ms));
+}
+
 /* Opened from before its exit until after: found, found dead, or not there. */
 TEST(stress, opening_a_process_that_exits_and_is_reaped)
 {
