@@ -204,6 +204,18 @@ inline void modprobe(const std::string &module)
 	(void)ignored;
 }
 
+/* Debian's kernels have all that the tests use, a small one has not. */
+inline bool has_filesystem(const std::string &type)
+{
+	modprobe(type);
+	return slurp("/proc/filesystems").find("\t" + type + "\n") !=
+	       std::string::npos;
+}
+
+#define NEEDS_FILESYSTEM(type)     \
+	if (!has_filesystem(type)) \
+	GTEST_SKIP() << "no " << (type) << " in this kernel"
+
 /* A mount of its own in a directory of its own; both go with the object. */
 class mounted {
 public:

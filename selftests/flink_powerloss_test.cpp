@@ -296,11 +296,12 @@ protected:
 	flink_powerloss()
 	{
 		modprobe("nbd");
-		modprobe(GetParam().type);
 		must(eventually([] { return !access(device::path, R_OK); }) ?
 			     0 :
 			     -ENODEV);
 	}
+
+	void SetUp() override { NEEDS_FILESYSTEM(GetParam().type); }
 
 	/* Durable framings, beside one who keeps the log busy. */
 	static void work(device &disk, int dir)
