@@ -266,7 +266,11 @@ TEST(stress, opening_a_child_that_is_being_bound_gives_the_same_id_and_record)
 			opened.id = info.id;
 			opened.has_read = false;
 			opened.pid = pid;
-			opened.record = read_all(fd);
+			/* Some other process may have the number, and live on. */
+			while (next == pid && !(poll_now(fd) & POLLIN))
+				sched_yield();
+			if (next == pid)
+				opened.record = read_all(fd);
 			opened.has_read = true;
 			/* Wait for the forker to have looked at it. */
 			while (!over && next == pid)
