@@ -1,0 +1,92 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-only
+# Debian's nginx, run, reloaded and stopped through its name, by who may. A
+# function t_CLAIM is a test and fails if its last command does. Prints KTAP.
+# shellcheck disable=SC2317	# tests are called by name
+set -u
+
+scratch=$(mktemp -d)
+chmod 0755 "$scratch"
+mkdir -p /run/procfd /var/log/nginx /var/lib/nginx
+mount -t procfdfs procfd /run/procfd || exit 1
+trap 'cd /; umount /run/procfd; rm -rf "$scratch" /var/log/nginx /var/lib/nginx' EXIT
+name=/run/procfd/nginx
+
+configure() {	# what it answers
+	cat >"$scratch/nginx.conf" <<-END_OF_CONFIG
+		user nobody nogroup;
+		worker_processes 1;
+		error_log $scratch/error.log;
+		pid $scratch/pid;
+		events { }
+		http {
+			access_log off;
+			server {
+				listen 127.0.0.1:8081;
+				location / { return 200 "$1"; }
+			}
+		}
+	END_OF_CONFIG
+}
+is() { [ "$1" = "$2" ] || { echo "# '$1', not '$2'"; false; }; }
+page() { wget -q -O - http://127.0.0.1:8081/ 2>/dev/null; }
+# Every turn makes a process and a connection, so it is no spin.
+until_page_is() {
+	i=0
+	until [ "$(page)" = "$1" ]; do
+		i=$((i + 1))
+		[ "$i" -lt 1000 ] || { echo "# '$(page)', not '$1'"; return 1; }
+	done
+}
+run() {
+	procfd run --detach --name nginx --mode 0660 --owner root:ops -- \
+		nginx -c "$scratch/nginx.conf" -g 'daemon off;'
+}
+
+t_it_is_started_under_a_name_and_serves() {
+	configure one
+	run && until_page_is one && procfd status --quiet nginx
+}
+
+t_a_second_start_is_refused_and_changes_nothing() {
+	run 2>/dev/null
+	is $? 125 && is "$(page)" one
+}
+
+t_who_may_write_the_name_reloads_it() {
+	inode=$(stat -c %i "$name")
+	configure two
+	su alice -c "echo HUP >$name" && until_page_is two &&
+		is "$(stat -c %i "$name")" "$inode" && procfd status --quiet nginx
+}
+
+t_who_may_not_does_not() {
+	configure three
+	! su nobody -s /bin/sh -c "echo HUP >$name" 2>/dev/null && is "$(page)" two
+}
+
+t_it_is_stopped_through_its_name_and_tells_how_it_ended() {
+	echo QUIT >"$name" && read -r how code <"$name" && is "$how $code" 'exited 0' &&
+		is "$(page)" ''
+}
+
+t_it_is_started_again_in_the_place_of_the_dead_one() {
+	run && until_page_is three && procfd stop nginx &&
+		is "$(head -n 1 "$name")" 'exited 0'
+}
+
+tests=$(sed -n 's/^t_\([A-Za-z0-9_]*\)().*/\1/p' "$0")
+echo "KTAP version 1"
+echo "1..$(echo "$tests" | wc -l)"
+number=0
+status=0
+for claim in $tests; do
+	number=$((number + 1))
+	if "t_$claim"; then
+		echo "ok $number nginx.$claim"
+	else
+		echo "not ok $number nginx.$claim"
+		status=1
+	fi
+done
+exit $status
