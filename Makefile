@@ -29,6 +29,7 @@ help:
 	@echo '  make qemu-NAME KERNEL=bzImage KDIR=tree [MODULES_DIR=.../lib/modules/VERSION]'
 	@echo '                          the same on any other kernel'
 	@echo '  make shell-6.12         a shell in the VM, module loaded'
+	@echo '  make check-install      make install and uninstall, against the list of files'
 	@echo '  make check-packages [K=6.1]'
 	@echo '                          the packages: built twice, installed, booted with systemd, removed'
 	@echo '  make check-race [K=6.12] the tests of races, on a module with delays where they are'
@@ -129,6 +130,9 @@ style:
 deb:
 	@scripts/package $(K)
 
+check-install:
+	@scripts/system/check-install
+
 check-packages:
 	@scripts/system/check $(or $(K),6.1)
 
@@ -182,5 +186,5 @@ export KDIR KERNEL MODULES_DIR SEED
 
 .PHONY: help module userlib doc selftests demo check check-userlib check-harness check-race \
 	check-sanitize check-alive fuzz fuzz-again fuzz-parser matrix style clean \
-	install install-system uninstall dkms-install dkms-remove deb check-packages \
+	install install-system uninstall dkms-install dkms-remove deb check-install check-packages \
 	bench bench-report bench-check bench-profile
