@@ -81,7 +81,8 @@ prepare() {	# document, script that makes commands of it
 
 try() {
 	mount -t procfdfs procfdfs /run/procfd || exit 1
-	(cd / && sh "$scratch/$1.sh") || status=1
+	# Ignored from the start, as a daemon cannot be ready for HUP at once.
+	(trap '' HUP && cd / && exec sh "$scratch/$1.sh") || status=1
 	for name in /run/procfd/*; do
 		[ ! -p "$name" ] || [ -s "$name" ] || echo KILL >"$name"
 	done 2>/dev/null
