@@ -8,7 +8,7 @@
 /* A device to map: a counter for each four bytes of the module's text. */
 #define PROCFD_COVERAGE_DEVICE	"/dev/procfd_coverage"
 
-/* Counters. The one in the middle is of procfd_coverage_origin's own place. */
+/* Counters. The one in the middle is of __sanitizer_cov_trace_pc() itself. */
 #define PROCFD_COVERAGE_SIZE	0x10000
 
 #endif /* PROCFD_COVERAGE_H */
