@@ -1,10 +1,11 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-only
 # The programs in examples/, as they stand there, on names in /run/procfd.
-# A function t_CLAIM is a test and fails if its last command does. Prints KTAP.
 # shellcheck disable=SC2317	# tests are called by name
 # shellcheck disable=SC3045	# the shell that runs this has read -t
 set -u
+# shellcheck source=selftests/helper_tap.sh
+. "$(dirname -- "$0")/helper_tap.sh"
 
 here=$(dirname -- "$0")
 scratch=$(mktemp -d)
@@ -20,7 +21,6 @@ cd /run/procfd || exit 1
 # A daemon, which keeps no directory of ours busy.
 start() { (cd / && exec "$here/helper_daemon" "/run/procfd/$1" sh -c "$2"); }
 python() { (cd / && exec timeout 90 /usr/bin/python3 -S "$@"); }
-is() { [ "$1" = "$2" ] || { echo "# '$1', not '$2'"; false; }; }
 first() { head -n 1 "$1"; }
 
 # What a daemon or an example says, a line at a time.
@@ -109,23 +109,12 @@ t_the_go_program_names_a_child_and_reads_its_end() {
 		is "$(cat "$scratch/complaint")" 'link child: file exists'
 }
 
-tests=$(sed -n 's/^t_\([A-Za-z0-9_]*\)().*/\1/p' "$0")
-echo "KTAP version 1"
-echo "1..$(echo "$tests" | wc -l)"
-number=0
-status=0
-for claim in $tests; do
-	number=$((number + 1))
-	if "t_$claim"; then
-		echo "ok $number examples.$claim"
-	else
-		echo "not ok $number examples.$claim"
-		status=1
-	fi
+after_each() {
 	for name in *; do
 		if alive "$name" && echo TERM >"$name"; then cat "$name"; fi
 	done >/dev/null 2>&1
 	rm -rf ./*
 	while read -r -t 0 got <&9 && read -r got <&9; do :; done
-done
-exit $status
+}
+
+run_tests examples

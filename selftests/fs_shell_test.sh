@@ -1,11 +1,12 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-only
-# What people do with names in a shell, in each of three shells. Prints KTAP.
-# A function t_CLAIM is a test; it finds the running daemon "n" in the working
-# directory, and fails if its last command does.
+# What people do with names in a shell, in each of three shells. A test finds the
+# running daemon "n" in the working directory.
 # shellcheck disable=SC2317	# tests are called by name
 # shellcheck disable=SC3045	# the shell that runs this has read -t
 set -u
+# shellcheck source=selftests/helper_tap.sh
+. "$(dirname -- "$0")/helper_tap.sh"
 
 here=$(dirname -- "$0")
 scratch=$(mktemp -d)
@@ -42,7 +43,6 @@ in_shell() {
 	(cd / && timeout 60 "$shell" -c "cd $names && $1" "$shell" "$scratch")
 }
 
-is() { [ "$1" = "$2" ] || { echo "# '$1', not '$2'"; false; }; }
 
 end_daemon() { echo TERM >n && is "$(head -n 1 n)" 'exited 7'; }
 
@@ -197,26 +197,16 @@ t_read_t_times_out() {
 		end_daemon && in_shell 'read -r -t 2 how <n'
 }
 
-tests=$(sed -n 's/^t_\([A-Za-z0-9_]*\)().*/\1/p' "$0")
-shells='sh bash dash'
-echo "KTAP version 1"
-echo "1..$(($(echo "$tests" | wc -l) * $(echo "$shells" | wc -w)))"
-number=0
-status=0
+before_each() {
+	shell=$group
+	start n
+}
+after_each() {
+	if echo TERM >n; then cat n; fi >/dev/null 2>&1
+	rm -rf ./*
+	# What a failed test has left unread.
+	while read -r -t 0 got <&9 && read -r got <&9; do :; done
+}
+
 cd "$names" || exit 1
-for shell in $shells; do
-	for claim in $tests; do
-		number=$((number + 1))
-		if start n && "t_$claim"; then
-			echo "ok $number $shell.$claim"
-		else
-			echo "not ok $number $shell.$claim"
-			status=1
-		fi
-		if echo TERM >n; then cat n; fi >/dev/null 2>&1
-		rm -rf ./*
-		# What a failed test has left unread.
-		while read -r -t 0 got <&9 && read -r got <&9; do :; done
-	done
-done
-exit $status
+run_tests sh bash dash

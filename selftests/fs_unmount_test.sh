@@ -1,10 +1,12 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-only
 # What holds the filesystem and the module, and that nothing is left of either
-# when nothing holds it. Prints KTAP. The module is loaded when this starts, and
+# when nothing holds it. The module is loaded when this starts, and
 # its file is $PROCFD_MODULE.
 # shellcheck disable=SC2317	# tests are called by name
 set -u
+# shellcheck source=selftests/helper_tap.sh
+. "$(dirname -- "$0")/helper_tap.sh"
 
 here=$(dirname -- "$0")
 scratch=$(mktemp -d)
@@ -12,11 +14,12 @@ names=$scratch/names
 mkdir "$names"
 trap 'exec 3>&-; umount -l "$names" 2>/dev/null; rm -rf "$scratch"' EXIT
 
-# A daemon that ends when the FIFO does, and says with what it did.
-mkfifo "$scratch/hold"
+# A daemon that waits for the FIFO to say with what it ends.
+# Usage: daemon NAME [FIFO]
+mkfifo "$scratch/hold" "$scratch/hold2"
 daemon() {
 	"$here/helper_daemon" "$1" sh -c 'cd /; exec <"$1"; read -r code; exit $code' \
-		sh "$scratch/hold"
+		sh "$scratch/${2:-hold}"
 }
 end_daemon() { echo "$1" >"$scratch/hold"; }
 
@@ -56,10 +59,10 @@ t_names_alone_keep_no_filesystem_mounted() {
 
 t_an_unmount_ends_no_daemon() {
 	mount_names && daemon "$names/n" && umount "$names" && unloads &&
-		load && mount_names && daemon "$names/m" || return
-	# Both wait for the FIFO; that somebody reads each line shows it.
-	timeout 60 sh -c 'echo 1 >"$1"; echo 2 >"$1"' sh "$scratch/hold" &&
-		cat "$names/m" >/dev/null && umount "$names"
+		load && mount_names && daemon "$names/m" hold2 || return
+	# A FIFO that nobody reads would not be opened.
+	timeout 60 sh -c 'echo 1 >"$1" && echo 2 >"$2"' sh "$scratch/hold" "$scratch/hold2" &&
+		is "$(head -n 1 "$names/m")" 'exited 2' && umount "$names"
 }
 
 t_an_open_name_keeps_the_mount_busy() {
@@ -96,22 +99,12 @@ t_mounting_and_loading_again_and_again_works() {
 
 load() { loaded || insmod "$PROCFD_MODULE"; }
 
-tests=$(sed -n 's/^t_\([A-Za-z0-9_]*\)().*/\1/p' "$0")
-echo "KTAP version 1"
-echo "1..$(echo "$tests" | wc -l)"
-number=0
-status=0
-for claim in $tests; do
-	number=$((number + 1))
-	if load && "t_$claim"; then
-		echo "ok $number fs_unmount.$claim"
-	else
-		echo "not ok $number fs_unmount.$claim"
-		status=1
-	fi
+before_each() { load; }
+after_each() {
 	exec 3>&-
 	cd /
 	umount -l "$names" 2>/dev/null
-done
-load || status=1
-exit $status
+	load
+}
+
+run_tests fs_unmount

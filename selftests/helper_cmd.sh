@@ -1,12 +1,13 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=sh
-# Sourced by the tests of the command procfd, in the directory of the tests. They
-# define functions t_CLAIM, each a test that fails if its last command does, and
-# call run_all. Names are in $PROCFD_DIR; the working directory is for files. What
-# a test writes to descriptor 9, `expect` reads.
+# Sourced by the tests of the command procfd, in the directory of the tests. Names
+# are in $PROCFD_DIR; the working directory is for files. What a test writes to
+# descriptor 9, `expect` reads.
 
 # shellcheck disable=SC2034,SC3045	# for the tests; busybox's shell has read -t
 here=$(cd -- "$(dirname -- "$0")" && pwd)
+# shellcheck source=selftests/helper_tap.sh
+. "$here/helper_tap.sh"
 scratch=$(mktemp -d)
 PROCFD_DIR=$scratch/names
 export PROCFD_DIR
@@ -41,8 +42,6 @@ silent() {
 		return 1
 	fi
 }
-
-is() { [ "$1" = "$2" ] || { echo "# '$1', not '$2'"; false; }; }
 
 has() {
 	case $1 in *"$2"*) ;; *) echo "# '$2' is not in '$1'"; false ;; esac
@@ -81,29 +80,13 @@ until_true() {
 
 state_of() { sed 's/^[0-9]* (.*) \(.\).*/\1/' "/proc/$1/stat"; }
 
-run_all() {
-	tests=$(sed -n 's/^t_\([A-Za-z0-9_]*\)() *{.*/\1/p' "$0")
-	name=$(basename "$0" .sh)
-	echo "KTAP version 1"
-	echo "1..$(echo "$tests" | wc -l)"
-	number=0
-	failures=0
-	for claim in $tests; do
-		number=$((number + 1))
-		cd "$scratch/work" || exit 1
-		if "t_$claim"; then
-			echo "ok $number ${name%_test}.$claim"
-		else
-			echo "not ok $number ${name%_test}.$claim"
-			failures=1
-		fi
-		cd "$scratch/work" || exit 1
-		find "$PROCFD_DIR" -type p | while read -r n; do
-			if echo KILL >"$n"; then cat "$n"; fi >/dev/null 2>&1
-		done
-		rm -rf ./*
-		(cd "$PROCFD_DIR" && rm -rf -- * .[!.]*)
-		while read -r -t 0 got <&9 && read -r got <&9; do :; done
+before_each() { cd "$scratch/work" || exit 1; }
+after_each() {
+	cd "$scratch/work" || exit 1
+	find "$PROCFD_DIR" -type p | while read -r n; do
+		if echo KILL >"$n"; then cat "$n"; fi >/dev/null 2>&1
 	done
-	exit $failures
+	rm -rf ./*
+	(cd "$PROCFD_DIR" && rm -rf -- * .[!.]*)
+	while read -r -t 0 got <&9 && read -r got <&9; do :; done
 }

@@ -1,9 +1,10 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-only
-# Debian's nginx, run, reloaded and stopped through its name, by who may. A
-# function t_CLAIM is a test and fails if its last command does. Prints KTAP.
+# Debian's nginx, run, reloaded and stopped through its name, by who may.
 # shellcheck disable=SC2317	# tests are called by name
 set -u
+# shellcheck source=selftests/helper_tap.sh
+. "$(dirname -- "$0")/helper_tap.sh"
 
 scratch=$(mktemp -d)
 chmod 0755 "$scratch"
@@ -28,8 +29,15 @@ configure() {	# what it answers
 		}
 	END_OF_CONFIG
 }
-is() { [ "$1" = "$2" ] || { echo "# '$1', not '$2'"; false; }; }
 page() { wget -q -O - http://127.0.0.1:8081/ 2>/dev/null; }
+# A command that reloads, and the end of the old worker, which till then may answer.
+reload_by() {
+	master=$(cat "$scratch/pid")
+	worker=$(tr -d ' ' <"/proc/$master/task/$master/children")
+	procfd link --pid "$worker" worker && "$@" && procfd wait worker
+	result=$?
+	procfd rm worker && return $result
+}
 # Every turn makes a process and a connection, so it is no spin.
 until_page_is() {
 	i=0
@@ -56,7 +64,7 @@ t_a_second_start_is_refused_and_changes_nothing() {
 t_who_may_write_the_name_reloads_it() {
 	inode=$(stat -c %i "$name")
 	configure two
-	su alice -c "echo HUP >$name" && until_page_is two &&
+	reload_by su alice -c "echo HUP >$name" && until_page_is two &&
 		is "$(stat -c %i "$name")" "$inode" && procfd status --quiet nginx
 }
 
@@ -75,18 +83,4 @@ t_it_is_started_again_in_the_place_of_the_dead_one() {
 		is "$(head -n 1 "$name")" 'exited 0'
 }
 
-tests=$(sed -n 's/^t_\([A-Za-z0-9_]*\)().*/\1/p' "$0")
-echo "KTAP version 1"
-echo "1..$(echo "$tests" | wc -l)"
-number=0
-status=0
-for claim in $tests; do
-	number=$((number + 1))
-	if "t_$claim"; then
-		echo "ok $number nginx.$claim"
-	else
-		echo "not ok $number nginx.$claim"
-		status=1
-	fi
-done
-exit $status
+run_tests nginx

@@ -123,4 +123,4 @@ t_completion_has_signals_users_and_commands() {
 		is "$(complete_words procfd run --timeout '')" ''
 }
 
-run_all
+run_tests procfd_cmd_doc

@@ -139,4 +139,4 @@ t_rm_dead_loses_no_start() {
 
 gone_or_dead() { ! procfd status -q "$1"; }
 
-run_all
+run_tests procfd_cmd_link

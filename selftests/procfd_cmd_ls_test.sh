@@ -183,4 +183,4 @@ t_output_that_cannot_be_written_is_an_error() {
 	is $? 1
 }
 
-run_all
+run_tests procfd_cmd_ls

@@ -311,4 +311,4 @@ t_an_exec_that_fails_leaves_no_name() {
 }
 
 mkfifo "$scratch/orders"
-run_all
+run_tests procfd_cmd_run

@@ -230,4 +230,4 @@ t_without_the_device_it_says_what_to_do() {
 	return "$result"
 }
 
-run_all
+run_tests procfd_cmd_stop

@@ -3,8 +3,8 @@
 # The packages are removed while a process is held by its name. A boot of its own.
 # shellcheck disable=SC2317	# tests are called by name
 set -u
-# shellcheck source=packaging/tests/helper_tap.sh
-. /run/tests/helper_tap.sh
+# shellcheck source=packaging/tests/helper_system.sh
+. /run/tests/helper_system.sh
 keep_page
 
 procfd run --detach --name held -- sleep 1000 || exit 1
@@ -28,4 +28,4 @@ t_the_files_are_gone() {
 	[ ! -e /usr/bin/procfd ] && ! modinfo procfd 2>/dev/null
 }
 
-run_tests
+run_tests held

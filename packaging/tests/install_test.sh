@@ -3,8 +3,8 @@
 # After the first boot of a system that the packages are installed on.
 # shellcheck disable=SC2317	# tests are called by name
 set -u
-# shellcheck source=packaging/tests/helper_tap.sh
-. /run/tests/helper_tap.sh
+# shellcheck source=packaging/tests/helper_system.sh
+. /run/tests/helper_system.sh
 
 unit() { systemctl show -P "$1" "$2"; }
 
@@ -74,4 +74,4 @@ t_an_upgrade_keeps_names() {
 		procfd stop kept && procfd rm kept
 }
 
-run_tests
+run_tests install

@@ -4,8 +4,8 @@
 # shellcheck disable=SC2317	# tests are called by name
 # shellcheck disable=SC2154	# read by a command of the page
 set -u
-# shellcheck source=packaging/tests/helper_tap.sh
-. /run/tests/helper_tap.sh
+# shellcheck source=packaging/tests/helper_system.sh
+. /run/tests/helper_system.sh
 
 t_a_program_is_run_under_a_name() {
 	as_printed 'procfd run --detach --name demo -- sleep 1000' &&
@@ -69,4 +69,4 @@ t_frename_replaces_a_file() {
 	echo old >/root/file && echo new | frename /root/file && is "$(cat /root/file)" new
 }
 
-run_tests
+run_tests newcomer

@@ -4,8 +4,8 @@
 # installed before the boot; so the boot has started both under their names.
 # shellcheck disable=SC2317	# tests are called by name
 set -u
-# shellcheck source=packaging/tests/helper_tap.sh
-. /run/tests/helper_tap.sh
+# shellcheck source=packaging/tests/helper_system.sh
+. /run/tests/helper_system.sh
 
 unit() { systemctl show -P "$1" "$2"; }
 pid_of() { procfd info --json "$1" | tr -d ' \n' | sed -nE 's/.*"pid":([0-9]+).*/\1/p'; }
@@ -62,9 +62,10 @@ t_stopped_through_its_name_it_ends_and_the_name_says_how() {
 }
 is_inactive() { is "$(unit ActiveState "$1")" inactive; }
 
+# Type=exec: systemctl returns when procfd is executed, which then takes the name.
 t_started_again_it_has_the_name_again() {
-	systemctl start nginx && procfd status --quiet nginx &&
-		is "$(pid_of nginx)" "$(unit MainPID nginx)" && serves_at 8083
+	systemctl start nginx && eventually procfd status --quiet nginx &&
+		is "$(pid_of nginx)" "$(unit MainPID nginx)" && eventually serves_at 8083
 }
 
 t_systemctl_stop_stops_it_by_the_name() {
@@ -116,6 +117,7 @@ t_the_drop_ins_are_installed_as_printed() {
 		as_printed 'systemd-tmpfiles --create procfd-redis.conf' &&
 		as_printed 'systemctl daemon-reload' &&
 		as_printed 'systemctl restart nginx redis-server' &&
+		eventually procfd status --quiet nginx &&
 		is "$(pid_of nginx)" "$(unit MainPID nginx)" &&
 		is "$(pid_of $names/redis/server)" "$(unit MainPID redis-server)"
 }
@@ -175,4 +177,4 @@ t_protect_system_strict_lets_a_service_watch_and_not_signal() {
 		procfd rm watched
 }
 
-run_tests
+run_tests units
