@@ -237,9 +237,12 @@ is_in() { [ "$(state_of "$1")" = "$2" ]; }
 
 t_ctrl_c_arrives_once() {
 	on_terminal procfd run --name web sh "$scratch/daemon"
-	# What is passed on comes in turn: a second INT would be before USR1.
-	expect ready && printf '\003' >"$scratch/orders" && expect INT &&
-		kill -USR1 "$(parent_of web)" && expect USR1 && procfd signal TERM web &&
+	# Stopped, it cannot pass one on before the command has had its own, or the
+	# two would be one. What is passed on comes in turn, INT before CONT.
+	expect ready && runner=$(parent_of web) && kill -STOP "$runner" &&
+		until_true is_in "$runner" T && printf '\003' >"$scratch/orders" &&
+		expect INT && kill -CONT "$runner" && expect CONT &&
+		kill -USR1 "$runner" && expect USR1 && procfd signal TERM web &&
 		code 7 procfd wait --timeout 60 web
 	result=$?
 	printf E >"$scratch/orders"
