@@ -44,6 +44,19 @@ static struct procfd_process *pending_find(void)
 	return NULL;
 }
 
+/* The same with a reference: leaving the read side, it may be closed and freed. */
+static struct procfd_process *pending_get(void)
+{
+	struct procfd_process *p;
+
+	rcu_read_lock();
+	p = pending_find();
+	if (p && !refcount_inc_not_zero(&p->refs))
+		p = NULL;
+	rcu_read_unlock();
+	return p;
+}
+
 /* Under pending_lock, on an announcement that is still hashed. */
 static void pending_unhash(struct procfd_process *p)
 {
@@ -131,14 +144,8 @@ void procfd_fork_withdraw(struct procfd_process *p)
  */
 int procfd_fork_cancel(void)
 {
-	struct procfd_process *p;
+	struct procfd_process *p = pending_get();
 
-	rcu_read_lock();
-	p = pending_find();
-	/* Closing it may free it as soon as we leave the read side. */
-	if (p && !refcount_inc_not_zero(&p->refs))
-		p = NULL;
-	rcu_read_unlock();
 	if (!p)
 		return -ENOENT;
 	procfd_race_point("a fork is cancelled, and closed");
@@ -253,11 +260,7 @@ static void probe_fork(void *data, struct task_struct *parent,
 	if (!thread_group_leader(child))
 		return;	/* a thread; the announcement stays */
 
-	rcu_read_lock();
-	p = pending_find();
-	if (p && !refcount_inc_not_zero(&p->refs))
-		p = NULL;
-	rcu_read_unlock();
+	p = pending_get();
 	if (!p)
 		return;
 
