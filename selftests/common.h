@@ -311,6 +311,24 @@ private:
 	unique_fd read_, write_;
 };
 
+/* Opened by the handler of handle_SIGUSR1(). */
+inline const gate &handled()
+{
+	static const gate g;
+
+	return g;
+}
+
+inline void handle_SIGUSR1(int flags)
+{
+	struct sigaction action {};
+
+	handled(); /* not to be made by the handler */
+	action.sa_handler = [](int) { handled().open(); };
+	action.sa_flags = flags;
+	must(or_errno(sigaction(SIGUSR1, &action, nullptr)));
+}
+
 /* For what has no event to wait for: look until it is so, or time is up. */
 template <typename F>
 inline bool eventually(F condition)

@@ -275,6 +275,17 @@ void burn(clockid_t clock, std::uint64_t ns)
 
 constexpr std::uint64_t burnt_ns = 50000000;
 
+/* Its own record has the time, and no more than its parent was told of. */
+void expect_all_that_was_burnt(const ended &e)
+{
+	std::uint64_t ours = e.info.utime_usec + e.info.stime_usec;
+	std::uint64_t parent_s =
+		usec(e.usage.ru_utime) + usec(e.usage.ru_stime);
+
+	EXPECT_GE(ours, burnt_ns / 1000 - 2);
+	EXPECT_LE(ours, parent_s + 2);
+}
+
 /*
  * A process goes on for some microseconds after its record is made, and the
  * kernel divides what it used between user and system by how much it was, so
@@ -286,12 +297,8 @@ TEST(exit_usage, time_is_what_the_process_used)
 		burn(CLOCK_PROCESS_CPUTIME_ID, burnt_ns);
 		return 0;
 	}));
-	std::uint64_t ours = e.info.utime_usec + e.info.stime_usec;
-	std::uint64_t parent_s =
-		usec(e.usage.ru_utime) + usec(e.usage.ru_stime);
 
-	EXPECT_GE(ours, burnt_ns / 1000 - 2);
-	EXPECT_LE(ours, parent_s + 2);
+	expect_all_that_was_burnt(e);
 }
 
 /* Many that are shorter than a tick, which is how the kernel divides time. */
@@ -305,12 +312,8 @@ TEST(exit_usage, time_of_threads_that_ended_before_counts)
 			}).join();
 		return 0;
 	}));
-	std::uint64_t ours = e.info.utime_usec + e.info.stime_usec;
-	std::uint64_t parent_s =
-		usec(e.usage.ru_utime) + usec(e.usage.ru_stime);
 
-	EXPECT_GE(ours, burnt_ns / 1000 - 2);
-	EXPECT_LE(ours, parent_s + 2);
+	expect_all_that_was_burnt(e);
 }
 
 TEST(exit_usage, time_of_threads_that_end_with_it_counts)

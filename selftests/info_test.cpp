@@ -420,28 +420,6 @@ TEST_F(info_wait, with_nonblock_waits_all_the_same)
 	expect_woken(w);
 }
 
-const gate &handled()
-{
-	static const gate g;
-
-	return g;
-}
-
-void handle(int)
-{
-	handled().open();
-}
-
-void handle_SIGUSR1(int flags)
-{
-	struct sigaction action {};
-
-	handled(); /* not to be made by the handler */
-	action.sa_handler = handle;
-	action.sa_flags = flags;
-	must(or_errno(sigaction(SIGUSR1, &action, nullptr)));
-}
-
 TEST_F(info_wait, ends_with_EINTR_by_a_signal)
 {
 	handle_SIGUSR1(0);

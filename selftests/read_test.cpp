@@ -460,28 +460,6 @@ TEST_F(read_alive, a_blocked_reader_keeps_the_process_known)
 	EXPECT_TRUE(r.text().starts_with("exited 7\n")) << r.text();
 }
 
-const gate &handled()
-{
-	static const gate g;
-
-	return g;
-}
-
-void handle(int)
-{
-	handled().open();
-}
-
-void handle_SIGUSR1(int flags)
-{
-	struct sigaction action {};
-
-	handled(); /* not to be made by the handler */
-	action.sa_handler = handle;
-	action.sa_flags = flags;
-	must(or_errno(sigaction(SIGUSR1, &action, nullptr)));
-}
-
 TEST_F(read_alive, is_interrupted_by_a_signal)
 {
 	handle_SIGUSR1(0);

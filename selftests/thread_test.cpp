@@ -3,6 +3,7 @@
  * Threads, on both sides: those that fork, and those of the target. And ptrace,
  * which changes who is told of an exit and when.
  */
+#include <array>
 #include <string>
 #include <string_view>
 #include <thread>
@@ -225,84 +226,89 @@ TEST(failed_fork, for_a_pid_that_is_taken_is_not_bound)
 
 /* Threads of the target. */
 
-/* It was the process's all along: another thread took the leader's place. */
-TEST(exec_by_another_thread, is_no_exit)
-{
-	int fds[2];
+/* A process of which another thread than its leader executes, when told. */
+class exec_by_another_thread : public testing::Test {
+protected:
+	exec_by_another_thread() : child_(start([this] { return run(); }))
+	{
+		in_.reset();
+	}
+	/* True when the program runs. */
+	bool exec()
+	{
+		char byte;
 
-	ASSERT_EQ(0, pipe2(fds, O_CLOEXEC));
+		may_exec_.open();
+		return read(out_, &byte, 1) == 1;
+	}
 
-	unique_fd out(fds[0]), in(fds[1]);
-	gate may_exec;
-	child c = start([&] {
-		const std::string ready = std::to_string(in);
+private:
+	int run()
+	{
+		const std::string ready = std::to_string(in_);
 
-		fcntl(in, F_SETFD, 0);
+		fcntl(in_, F_SETFD, 0);
 		std::thread([&] {
-			may_exec.pass();
+			may_exec_.pass();
 			execl("/proc/self/exe", "thread_test", "--sleep",
 			      ready.c_str(), nullptr);
 		}).join();
 		return 99;
-	});
-	unique_fd fd(must(open_process(c.pid)));
-	const procfd_info before = info_of(c.fd);
-	char byte;
+	}
+	static std::array<int, 2> make_pipe()
+	{
+		std::array<int, 2> fds;
 
-	in.reset();
-	may_exec.open();
-	ASSERT_EQ(1, read(out, &byte, 1));
+		must(or_errno(pipe2(fds.data(), O_CLOEXEC)));
+		return fds;
+	}
 
-	for (int each : {int(c.fd), int(fd)}) {
+	const std::array<int, 2> fds_ = make_pipe();
+	unique_fd out_{fds_[0]}, in_{fds_[1]};
+	gate may_exec_;
+
+protected:
+	child child_;
+};
+
+/* It was the process's all along: another thread took the leader's place. */
+TEST_F(exec_by_another_thread, is_no_exit)
+{
+	unique_fd fd(must(open_process(child_.pid)));
+	const procfd_info before = info_of(child_.fd);
+
+	ASSERT_TRUE(exec());
+	for (int each : {int(child_.fd), int(fd)}) {
 		procfd_info after = info_of(each);
 
 		EXPECT_EQ(running, poll_now(each));
 		EXPECT_EQ(std::uint32_t(PROCFD_STATE_RUNNING), after.state);
 		EXPECT_EQ(before.id, after.id);
-		EXPECT_EQ(c.pid, after.pid);
+		EXPECT_EQ(child_.pid, after.pid);
 		EXPECT_EQ(1, write_to(each, "0"));
 	}
 
 	/* And one that is opened now means the same process. */
-	EXPECT_EQ(before.id, info_of(unique_fd(must(open_process(c.pid)))).id);
+	EXPECT_EQ(before.id,
+		  info_of(unique_fd(must(open_process(child_.pid)))).id);
 
-	EXPECT_EQ(4, write_to(c.fd, "TERM"));
-	EXPECT_TRUE(read_all(c.fd).starts_with("killed 15\n"));
+	EXPECT_EQ(4, write_to(child_.fd, "TERM"));
+	EXPECT_TRUE(read_all(child_.fd).starts_with("killed 15\n"));
 	EXPECT_EQ(SIGTERM, info_of(fd).status);
-	EXPECT_EQ(SIGTERM, c.wait());
+	EXPECT_EQ(SIGTERM, child_.wait());
 }
 
 /* A reader that had been waiting through it gets the real end. */
-TEST(exec_by_another_thread, does_not_wake_a_reader)
+TEST_F(exec_by_another_thread, does_not_wake_a_reader)
 {
-	int fds[2];
-
-	ASSERT_EQ(0, pipe2(fds, O_CLOEXEC));
-
-	unique_fd out(fds[0]), in(fds[1]);
-	gate may_exec;
-	child c = start([&] {
-		const std::string ready = std::to_string(in);
-
-		fcntl(in, F_SETFD, 0);
-		std::thread([&] {
-			may_exec.pass();
-			execl("/proc/self/exe", "thread_test", "--sleep",
-			      ready.c_str(), nullptr);
-		}).join();
-		return 99;
+	child reader = start_without_descriptor([this] {
+		return read_all(child_.fd).starts_with("killed 15\n") ? 0 : 1;
 	});
-	child reader = start_without_descriptor([&] {
-		return read_all(c.fd).starts_with("killed 15\n") ? 0 : 1;
-	});
-	char byte;
 
-	in.reset();
 	ASSERT_TRUE(sleeps_in(reader.pid, reader.pid, SYS_read));
-	may_exec.open();
-	ASSERT_EQ(1, read(out, &byte, 1));
+	ASSERT_TRUE(exec());
 	EXPECT_TRUE(sleeps_in(reader.pid, reader.pid, SYS_read));
-	kill(c.pid, SIGTERM);
+	kill(child_.pid, SIGTERM);
 	EXPECT_EQ(0, reader.wait());
 }
 
