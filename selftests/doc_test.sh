@@ -2,20 +2,40 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # The documents say what is true: each line after "$" in an indented block of the
 # README and the guide is run, and the lines below it are what it prints; one that
-# shows nothing must succeed. Of the migration page the right-hand column is run.
-# One shell for each document, started in /. Prints KTAP.
+# shows nothing must succeed. So are the examples of some manual pages, and of the
+# migration page the right-hand column. One shell for each document, started in /.
+# procfd(1) has a test of its own. Prints KTAP.
 set -u
 
 here=$(dirname -- "$0")
 scratch=$(mktemp -d)
-mkdir -p /run/procfd /srv/www "$scratch/bin"
+mkdir -p /run/procfd /srv/www /var/log "$scratch/bin" "$scratch/etc"
+# Whoever reads this has filesystems that name an unlinked file; the first one of
+# this guest does not.
+mount -t tmpfs tmpfs /var/log && mount -t tmpfs tmpfs "$scratch/etc" &&
+	cp -a /etc/. "$scratch/etc/" && mount --move "$scratch/etc" /etc || exit 1
+mkdir /etc/ssh
 tar -xf "$here/helper_documents.tar" -C "$scratch" || exit 1
 
 # What the documents take for granted.
 printf '#!/bin/sh\nexec sleep 1000\n' >"$scratch/bin/mydaemon"
 printf '#!/bin/sh\necho generated\n' >"$scratch/bin/generate-config"
+cp "$scratch/bin/generate-config" "$scratch/bin/generate"
+echo '#Port 22' >/etc/ssh/sshd_config
+sh -c 'exec 5>"$0" && rm "$0" && exec sleep 1000' /var/log/log &
+writer=$!
 chmod 0755 "$scratch" "$scratch/bin" "$scratch"/bin/*
 export PATH="$scratch/bin:$PATH" scratch
+
+# A manual page's examples become such blocks; a line that ends in | goes on.
+pages() {
+	for page in flink.1 frename.1 procfd.5; do
+		sed -n '/^\.EX/,/^\.EE/{/^\.E[XE]/!p}' "$scratch/$page" |
+			sed -e ':a; /|$/{N; s/\n */ /; ba' -e '}' -e 's/\\-/-/g; s/\\e/\\/g' \
+				-e "s/\\\\\[aq\\]/'/g; s/^# /$ /; s/1234/$writer/; s/^/    /"
+	done
+}
+pages >"$scratch/pages.md"
 
 # A document becomes a script: every command is followed by a claim about it.
 cat >"$scratch/blocks.awk" <<'END_OF_AWK'
@@ -82,7 +102,12 @@ prepare() {	# document, script that makes commands of it
 try() {
 	mount -t procfdfs procfdfs /run/procfd || exit 1
 	# Ignored from the start, as a daemon cannot be ready for HUP at once.
-	(trap '' HUP && cd / && exec sh "$scratch/$1.sh") || status=1
+	(
+		trap '' HUP
+		cd /
+		[ "$1" != pages ] || procfd run --detach --name web mydaemon
+		exec sh "$scratch/$1.sh"
+	) || status=1
 	for name in /run/procfd/*; do
 		[ ! -p "$name" ] || [ -s "$name" ] || echo KILL >"$name"
 	done 2>/dev/null
@@ -94,8 +119,12 @@ status=0
 prepare README blocks
 prepare guide blocks
 prepare migration table
+prepare pages blocks
 echo "KTAP version 1"
 echo "1..$planned"
-for document in README guide migration; do try $document; done
+for document in README guide migration pages; do try $document; done
+kill $writer
+wait $writer 2>/dev/null
+umount /var/log /etc
 rm -rf "$scratch"
 exit $status
