@@ -71,15 +71,13 @@ static int parse_number(const char *word, size_t length)
 	return value;
 }
 
-/* RTMIN+n and RTMAX-n, as kill -l prints them. */
+/* RTMIN+n and RTMAX-n, as kill -l prints them. Longer than the six letters. */
 static int parse_realtime(const char *word, size_t length)
 {
 	bool from_min = !strncasecmp(word, "RTMIN+", 6);
 	int distance;
 
 	if (!from_min && strncasecmp(word, "RTMAX-", 6))
-		return -EINVAL;
-	if (length == 6)
 		return -EINVAL;
 	distance = parse_number(word + 6, length - 6);
 	if (distance < 0 || distance > USER_RTMAX - USER_RTMIN)
