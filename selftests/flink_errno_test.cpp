@@ -786,4 +786,132 @@ TEST(flink_answers, nothing_when_an_o_path_directory_is_to_be_durable)
 	EXPECT_EQ("new", content_of(s.dir, "a"));
 }
 
+/* What is flushed at the end is opened at the beginning. */
+TEST(flink_answers, EINVAL_when_the_directory_cannot_be_flushed)
+{
+	scene s(kind::named);
+	unique_fd proc(must(
+		or_errno(open("/proc", O_RDONLY | O_DIRECTORY | O_CLOEXEC))));
+
+	s.make_source();
+	EXPECT_ERROR(EINVAL, or_errno(fsync(proc)));
+	EXPECT_ERROR(EINVAL, flink(s.source, proc, "a", PROCFD_LINK_DURABLE));
+	EXPECT_ERROR(ENOENT, linkat_fd(s.source, proc, "a"));
+	EXPECT_ERROR(ENOENT, flink(s.source, proc, "a"));
+}
+
+TEST(flink_answers, EPERM_where_names_cannot_be_replaced)
+{
+	unique_fd proc(must(
+		or_errno(open("/proc", O_RDONLY | O_DIRECTORY | O_CLOEXEC))));
+	unique_fd source(
+		must(or_errno(openat(proc, "uptime", O_RDONLY | O_CLOEXEC))));
+
+	EXPECT_ERROR(EPERM,
+		     or_errno(renameat(proc, "uptime", proc, "version")));
+	EXPECT_ERROR(EPERM,
+		     flink(source, proc, "version", PROCFD_LINK_REPLACE));
+}
+
+TEST(flink_answers, EEXIST_and_no_EACCES_when_durable_as_without)
+{
+	scene s(kind::named);
+	unique_fd blind = s.directory("blind", 0333, alice);
+
+	s.make_source(0644, alice);
+	make_file(s.dir, "a", "old");
+	EXPECT_ERROR(EEXIST, flink(s.source, s.dir, "a", PROCFD_LINK_DURABLE));
+	EXPECT_EQ("old", content_of(s.dir, "a"));
+	/* It is flushed without being read. */
+	EXPECT_OK(as_user(alice, [&] {
+		return flink(s.source, blind, "a", PROCFD_LINK_DURABLE);
+	}));
+}
+
+/* The magic number of devtmpfs is that of tmpfs, and flink goes by both. */
+TEST(flink_answers, EOPNOTSUPP_where_a_filesystem_is_another_by_name)
+{
+	unique_fd dev(must(
+		or_errno(open("/dev", O_RDONLY | O_DIRECTORY | O_CLOEXEC))));
+	unique_fd fd = make_unlinked(dev);
+
+	EXPECT_ERROR(EOPNOTSUPP, flink(fd, dev, "procfd-test"));
+	EXPECT_FALSE(exists(dev, "procfd-test"));
+}
+
+/* What O_TMPFILE calls its files is # and the number of the inode. */
+TEST(flink_answers, a_name_as_long_as_that_of_O_TMPFILE_is_another)
+{
+	scene s(kind::named);
+	unique_fd fd = make_file(s.dir, "file");
+	const std::string like = "#" + std::to_string(stat_of(fd).st_ino);
+	const std::string other(like.size(), 'x');
+
+	must(or_errno(renameat(s.dir, "file", s.dir, other.c_str())));
+	must(or_errno(unlinkat(s.dir, other.c_str(), 0)));
+	EXPECT_OK(flink(fd, s.dir, "a"));
+	must(or_errno(renameat(s.dir, "a", s.dir, like.c_str())));
+	unique_fd again(must(
+		or_errno(openat(s.dir, like.c_str(), O_RDWR | O_CLOEXEC))));
+	must(or_errno(unlinkat(s.dir, like.c_str(), 0)));
+	EXPECT_ERROR(EPERM, flink(again, s.dir, "a"));
+}
+
+/* A user namespace that has these ids of the initial one and no others. */
+unique_fd user_namespace(const std::string &uids, const std::string &gids)
+{
+	gate made;
+	child c = start_without_descriptor([&made] {
+		must(or_errno(unshare(CLONE_NEWUSER)));
+		made.open();
+		return sleep_for_ever();
+	});
+
+	must(made.pass() ? 0 : -EPIPE);
+	const std::string of = "/proc/" + std::to_string(c.pid);
+	for (const auto &[file, ids] :
+	     {std::pair("/uid_map", uids), std::pair("/gid_map", gids)}) {
+		unique_fd map(must(or_errno(
+			open((of + file).c_str(), O_WRONLY | O_CLOEXEC))));
+		must(int(write_to(map, ids)));
+	}
+	return unique_fd(must(or_errno(
+		open((of + "/ns/user").c_str(), O_RDONLY | O_CLOEXEC))));
+}
+
+/* A copy of a mount, where ids are what this user namespace makes of them. */
+unique_fd idmapped(const std::string &path, int user_namespace)
+{
+	unique_fd tree(must(or_errno(open_tree(
+		AT_FDCWD, path.c_str(), OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC))));
+	mount_attr attributes{};
+
+	attributes.attr_set = MOUNT_ATTR_IDMAP;
+	attributes.userns_fd = std::uint64_t(user_namespace);
+	must(or_errno(mount_setattr(tree, "", AT_EMPTY_PATH, &attributes,
+				    sizeof(attributes))));
+	return tree;
+}
+
+/* It could not be written back whose the file is. */
+TEST(flink_answers, EOVERFLOW_where_an_owner_has_no_id)
+{
+	for (const auto &[uids, gids] :
+	     {std::pair("0 0 1", "0 0 2000"), std::pair("0 0 2000", "0 0 1")}) {
+		scene s(kind::named);
+
+		s.make_source(0644, alice);
+		unique_fd tree =
+			idmapped(s.fs.path, user_namespace(uids, gids));
+		unique_fd source(must(or_errno(
+			openat(tree, "twins/twin", O_RDONLY | O_CLOEXEC))));
+		EXPECT_ERROR(EOVERFLOW, linkat_fd(source, tree, "a"));
+		EXPECT_ERROR(EOVERFLOW, flink(source, tree, "a"));
+		make_file(s.dir, "a", "old");
+		EXPECT_ERROR(EOVERFLOW,
+			     flink(source, tree, "a", PROCFD_LINK_REPLACE));
+		EXPECT_EQ("old", content_of(s.dir, "a"));
+	}
+}
+
 } // namespace

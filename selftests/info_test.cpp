@@ -297,10 +297,47 @@ TEST(info_deadline, is_of_the_caller_s_time_namespace)
 			       if (wait_until(c.fd, now + second / 20) !=
 				   -ETIMEDOUT)
 				       return 3;
-			       return now_ns(CLOCK_MONOTONIC) <
-						      now + second / 20 ?
-					      4 :
-					      0;
+			       if (now_ns(CLOCK_MONOTONIC) < now + second / 20)
+				       return 4;
+			       /* For the host, before it was started. */
+			       return wait_until(c.fd, 1) == -ETIMEDOUT ? 0 : 5;
+		       })
+			.wait();
+	});
+
+	EXPECT_EQ(0, other.wait());
+}
+
+/* The host's clock is ahead, and has no such time any more. */
+TEST(info_deadline, that_the_host_cannot_express_is_far_away)
+{
+	child c = start_sleeper();
+	child other = start_without_descriptor([&c] {
+		must(or_errno(unshare(CLONE_NEWTIME)));
+
+		unique_fd offsets(must(
+			or_errno(open("/proc/self/timens_offsets", O_WRONLY))));
+
+		must(int(write_to(offsets, "monotonic -1 0")));
+		return start_without_descriptor([&c] {
+			       if (wait_until(c.fd, now_ns(CLOCK_MONOTONIC)) !=
+				   -ETIMEDOUT)
+				       return 2;
+
+			       const pid_t me = getpid();
+			       child ender = start_without_descriptor([&c, me] {
+				       if (!eventually([me] {
+						   return sleeps_in(me, me,
+								    SYS_ioctl);
+					   }))
+					       return 1;
+				       must(int(write_to(c.fd, "KILL")));
+				       return 0;
+			       });
+
+			       if (wait_until(c.fd, INT64_MAX - 1) != 0)
+				       return 3;
+			       return ender.wait();
 		       })
 			.wait();
 	});

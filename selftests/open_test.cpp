@@ -113,6 +113,21 @@ TEST(open, a_reaped_process_that_has_a_descriptor_is_ESRCH)
 	EXPECT_EQ(-ESRCH, open_process(pid));
 }
 
+/* Its number lives on, as that of the group. */
+TEST(open, a_reaped_process_whose_group_lives_on_is_ESRCH)
+{
+	child leader = start_without_descriptor(sleep_for_ever);
+	const pid_t group = leader.pid;
+
+	must(or_errno(setpgid(group, group)));
+	child member = start_without_descriptor(sleep_for_ever);
+	must(or_errno(setpgid(member.pid, group)));
+	ASSERT_EQ(0, kill(group, SIGKILL));
+	ASSERT_EQ(SIGKILL, leader.wait());
+	ASSERT_EQ(0, kill(-group, 0));
+	EXPECT_EQ(-ESRCH, open_process(group));
+}
+
 TEST(open, nobody_is_ESRCH)
 {
 	EXPECT_EQ(-ESRCH, open_process(nobody_s_pid));
