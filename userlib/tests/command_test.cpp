@@ -159,6 +159,19 @@ TEST_P(command_either_way, error_output_follows_output_wherever_it_goes)
 	ASSERT_OK(s);
 	mine.close_writer();
 	EXPECT_EQ("one\ntwo\n", mine.receive_all());
+
+	// The caller's output, if nothing else is said
+	channel callers;
+	procfd::unique_fd kept(::fcntl(1, F_DUPFD_CLOEXEC, 3));
+
+	ASSERT_EQ(1, ::dup2(callers.writer(), 1));
+	callers.close_writer();
+
+	auto same = shell("echo one; echo two >&2").err(stdio::output).spawn();
+
+	ASSERT_EQ(1, ::dup2(kept.get(), 1));
+	ASSERT_OK(same);
+	EXPECT_EQ("one\ntwo\n", callers.receive_all());
 	EXPECT_ERROR(EINVAL, shell("true").in(stdio::output).spawn());
 	EXPECT_ERROR(EINVAL, shell("true").out(stdio::output).spawn());
 }
@@ -578,6 +591,7 @@ TEST_F(command_detached, that_cannot_be_executed_is_reported)
 		ENOENT,
 		command({"/nonexistent"}).out(stdio::pipe).spawn_detached());
 	EXPECT_ERROR(EACCES, command({"/etc/passwd"}).spawn_detached());
+	EXPECT_ERROR(EINVAL, command({}).spawn_detached());
 	EXPECT_ERROR(ENOENT,
 		     command({"true"}).cwd("/nonexistent").spawn_detached());
 	EXPECT_ERROR(

@@ -32,6 +32,18 @@ TEST_F(device, says_what_it_knows)
 		EXPECT_EQ(flag, known->link_flags & flag);
 }
 
+TEST_F(device, that_was_moved_from_is_none)
+{
+	auto dev = procfd::device::open();
+
+	ASSERT_OK(dev);
+
+	auto moved = *std::move(dev);
+
+	EXPECT_OK(moved.query());
+	EXPECT_ERROR(EBADF, dev->query());
+}
+
 TEST_F(device, announces_one_fork_at_a_time)
 {
 	auto dev = procfd::device::open();

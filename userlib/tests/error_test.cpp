@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: MIT
+#include <algorithm>
+
 #include "../src/internal.hpp"
 #include "common.hpp"
 
@@ -60,4 +62,37 @@ TEST(error, an_errno_of_another_origin_is_none_of_the_conditions)
 
 	EXPECT_NE(errc::module_missing, code);
 	EXPECT_NE(errc::not_mounted, code);
+}
+
+TEST(error, a_condition_says_what_its_codes_say)
+{
+	const std::error_condition missing = errc::module_missing,
+				   unmounted = errc::not_mounted,
+				   wrong = errc::wrong_child;
+	auto device = procfd::internal::device_error(ENOENT).error(),
+	     name = procfd::internal::name_error(EXDEV).error();
+
+	EXPECT_EQ(0U, device.message().find(missing.message()));
+	EXPECT_EQ(0U, name.message().find(unmounted.message()));
+	EXPECT_EQ(procfd::internal::wrong_child().error().message(),
+		  wrong.message());
+	EXPECT_NE(missing.message(), unmounted.message());
+	EXPECT_EQ("unknown error", procfd::error_category().message(99));
+}
+
+TEST(error, each_category_has_a_name_of_its_own)
+{
+	const std::string names[] = {
+		procfd::error_category().name(),
+		procfd::internal::device_error(ENOENT)
+			.error()
+			.category()
+			.name(),
+		procfd::internal::name_error(EXDEV).error().category().name()};
+
+	for (const auto &name : names) {
+		EXPECT_EQ(0U, name.find("procfd"));
+		EXPECT_EQ(1,
+			  std::count(std::begin(names), std::end(names), name));
+	}
 }

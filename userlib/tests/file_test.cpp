@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: MIT
+#include <sys/resource.h>
+
 #include "common.hpp"
 
 class file : public with_module {
@@ -224,6 +226,33 @@ TEST_F(file, replace_file_that_fails_leaves_all_as_it_was)
 	EXPECT_ERROR(EISDIR,
 		     procfd::replace_file_from(dir / "g", unreadable.get()));
 	EXPECT_EQ("old", slurp(dir / "g"));
+	EXPECT_EQ(2U, entries(dir.str()));
+}
+
+TEST_F(file, replace_file_that_runs_out_of_room_leaves_all_as_it_was)
+{
+	rlimit all;
+	auto ignored = std::signal(SIGXFSZ, SIG_IGN);
+	std::string much(100000, 'x');
+
+	make("f", "old");
+	make("much", much);
+	::getrlimit(RLIMIT_FSIZE, &all);
+
+	rlimit some{10, all.rlim_max};
+	procfd::unique_fd source(
+		::open((dir / "much").c_str(), O_RDONLY | O_CLOEXEC));
+
+	::setrlimit(RLIMIT_FSIZE, &some);
+
+	auto by_text = procfd::replace_file(dir / "f", much);
+	auto by_copy = procfd::replace_file_from(dir / "f", source.get());
+
+	::setrlimit(RLIMIT_FSIZE, &all);
+	std::signal(SIGXFSZ, ignored);
+	EXPECT_ERROR(EFBIG, by_text);
+	EXPECT_ERROR(EFBIG, by_copy);
+	EXPECT_EQ("old", slurp(dir / "f"));
 	EXPECT_EQ(2U, entries(dir.str()));
 }
 

@@ -17,8 +17,7 @@ bool meddle;
 extern "C" int posix_spawnp(pid_t *pid, const char *file,
 			    const posix_spawn_file_actions_t *actions,
 			    const posix_spawnattr_t *attributes,
-			    char *const argv[],
-			    char *const environment[]) noexcept
+			    char *const argv[], char *const environment[])
 {
 	if (meddle)
 		fork_another();

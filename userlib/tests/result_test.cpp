@@ -51,6 +51,8 @@ TEST(result, a_void_one_is_success_by_default)
 
 	EXPECT_TRUE(r);
 	r.value();
+	*r;
+	static_assert(std::is_void_v<decltype(*r)>);
 	r = unexpected(error(std::errc::timed_out));
 	EXPECT_FALSE(r);
 	EXPECT_THROW(r.value(), std::system_error);
@@ -78,6 +80,12 @@ TEST(result, chains)
 {
 	EXPECT_EQ(2, *half(8).and_then(half));
 	EXPECT_FALSE(half(6).and_then(half));
+	EXPECT_FALSE(half(7).and_then(half));
+
+	const result<int> none = half(5), four = 8;
+
+	EXPECT_EQ(none.error(), none.and_then(half).error());
+	EXPECT_EQ(4, *four.and_then(half));
 	EXPECT_EQ("4",
 		  *half(8).transform([](int n) { return std::to_string(n); }));
 	EXPECT_FALSE(half(1).transform([](int n) { return n; }));

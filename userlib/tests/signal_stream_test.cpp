@@ -3,6 +3,7 @@
 
 #include <poll.h>
 #include <pthread.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 
 #include "common.hpp"
@@ -86,10 +87,18 @@ TEST(signal_stream, tells_how_a_child_ended)
 	auto s = signal_stream::open({SIGCHLD});
 
 	ASSERT_OK(s);
-	for (int signo : {0, SIGKILL}) {
+	scratch core;
+	rlimit size{};
+
+	::getrlimit(RLIMIT_CORE, &size);
+	size.rlim_cur = size.rlim_max;
+	for (int signo : {0, SIGKILL, SIGABRT}) {
 		pid_t pid = ::fork();
 
 		if (pid == 0) {
+			if (::chdir(core.str().c_str()) < 0 ||
+			    ::setrlimit(RLIMIT_CORE, &size) < 0)
+				::_exit(6);
 			if (signo)
 				::raise(signo);
 			::_exit(5);
@@ -104,7 +113,12 @@ TEST(signal_stream, tells_how_a_child_ended)
 		ASSERT_EQ(pid, ::waitpid(pid, &raw, 0));
 		ASSERT_TRUE(got->child);
 		EXPECT_EQ(raw, got->child->raw());
-		EXPECT_EQ(signo ? "killed 9" : "exited 5", got->child->str());
+		// Whether there is a core is the system's to say
+		EXPECT_EQ(WCOREDUMP(raw) != 0, got->code == CLD_DUMPED);
+		if (signo != SIGABRT) {
+			EXPECT_EQ(signo ? "killed 9" : "exited 5",
+				  got->child->str());
+		}
 	}
 }
 
@@ -124,6 +138,11 @@ TEST(signal_stream, polls_readable_and_looks_without_waiting)
 	EXPECT_EQ(SIGUSR2, (*s->try_read())->signo);
 	EXPECT_FALSE(*s->try_read());
 	EXPECT_EQ(FD_CLOEXEC, ::fcntl(s->native_handle(), F_GETFD));
+
+	auto moved = *std::move(s);
+
+	EXPECT_TRUE(moved);
+	EXPECT_FALSE(*s);
 }
 
 TEST(signal_stream, gives_up_at_the_deadline)
