@@ -33,6 +33,9 @@ help:
 	@echo '  make check-packages [K=6.1]'
 	@echo '                          the packages: built twice, installed, booted with systemd, removed'
 	@echo '  make check-race [K=6.12] the tests of races, on a module with delays where they are'
+	@echo '  make coverage [K=6.1] [T="a_test"]'
+	@echo '                          lines and branches of module and library that the tests run;'
+	@echo '                          fails for a line that has no reason not to be'
 	@echo '  make fuzz MINUTES=30 [K=6.1] [SEED=n]'
 	@echo '                          fuzz the module on a kernel that watches itself; new'
 	@echo '                          inputs go to fuzz/corpus, coverage is printed'
@@ -84,6 +87,9 @@ check-userlib:
 
 check-harness:
 	@scripts/vm/tests/check
+
+coverage:
+	@scripts/coverage $(or $(K),6.1) $(T)
 
 check-race:
 	@scripts/check-race $(K)
@@ -185,6 +191,6 @@ clean:
 export KDIR KERNEL MODULES_DIR SEED
 
 .PHONY: help module userlib doc selftests demo check check-userlib check-harness check-race \
-	check-sanitize check-alive fuzz fuzz-again fuzz-parser matrix style clean \
+	check-sanitize check-alive fuzz fuzz-again fuzz-parser coverage matrix style clean \
 	install install-system uninstall dkms-install dkms-remove deb check-install check-packages \
 	bench bench-report bench-check bench-profile

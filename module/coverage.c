@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What of the module has run. Only in a module built with PROCFD_COVERAGE=1,
- * which calls __sanitizer_cov_trace_pc() at each branch.
+ * What of the module has run, for the fuzzer, which looks after each input. Only
+ * in a module built with PROCFD_COVERAGE=1, which calls
+ * __sanitizer_cov_trace_pc() at each branch. (gcov.c is for make coverage: lines
+ * and branches of all the tests, told when the module goes.)
  *
  * The kernel has such a function in CONFIG_KCOV. That counts for one task that
  * asked, in its own calls: not in interrupts, not in work queues, and not after

@@ -4,6 +4,7 @@
  */
 #include <linux/module.h>
 
+#include "gcov.h"
 #include "procfd.h"
 
 static int __init procfd_init(void)
@@ -61,6 +62,7 @@ static void __exit procfd_exit(void)
 	procfd_fs_exit();
 	procfd_race_report();
 	procfd_coverage_exit();
+	procfd_gcov_write();
 }
 
 module_init(procfd_init);
