@@ -7,7 +7,6 @@ set -u
 # valgrind makes a plain fork of vfork: posix_spawn(3) cannot tell its errors then.
 filter='-*cannot_be_executed*:*_in_its_directory*:*may_not*:*bad_descriptors*'
 filter="$filter:*without_a_name*:*searches_path*:*session_and_process_group*"
-filter="$filter:spawn_wrong.the_interposed*"
 # And RLIMIT_NOFILE its own.
 filter="$filter:*without_a_descriptor_left*"
 
