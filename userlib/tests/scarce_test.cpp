@@ -21,16 +21,40 @@ namespace {
 /// How many allocations succeed before one fails; negative: all do.
 thread_local long granted = -1;
 
+/// Null when it is the turn of this one to fail.
+void *allocate(std::size_t size) noexcept
+{
+	return granted >= 0 && granted-- == 0 ? nullptr : std::malloc(size);
+}
+
 } // namespace
 
+// Each form that the library uses, for AddressSanitizer's own do not call each other.
 // Not inline, lest g++ takes free() for the wrong end of operator new.
 [[gnu::noinline]] void *operator new(std::size_t size)
 {
-	void *p = granted >= 0 && granted-- == 0 ? nullptr : std::malloc(size);
+	void *p = allocate(size);
 
 	if (!p)
 		throw std::bad_alloc();
 	return p;
+}
+
+[[gnu::noinline]] void *operator new(std::size_t size,
+				     const std::nothrow_t &) noexcept
+{
+	return allocate(size);
+}
+
+[[gnu::noinline]] void *operator new[](std::size_t size)
+{
+	return operator new(size);
+}
+
+[[gnu::noinline]] void *operator new[](std::size_t size,
+				       const std::nothrow_t &) noexcept
+{
+	return allocate(size);
 }
 
 [[gnu::noinline]] void operator delete(void *p) noexcept
@@ -39,6 +63,16 @@ thread_local long granted = -1;
 }
 
 [[gnu::noinline]] void operator delete(void *p, std::size_t) noexcept
+{
+	std::free(p);
+}
+
+[[gnu::noinline]] void operator delete[](void *p) noexcept
+{
+	std::free(p);
+}
+
+[[gnu::noinline]] void operator delete[](void *p, std::size_t) noexcept
 {
 	std::free(p);
 }
