@@ -503,6 +503,8 @@ static int parse_parameter(struct fs_context *fc, struct fs_parameter *param)
 	struct procfd_options *options = fc->fs_private;
 	struct fs_parse_result result;
 	int option;
+	kuid_t uid;
+	kgid_t gid;
 
 	/* An unknown one gets its message and EINVAL from the caller. */
 	option = fs_parse(fc, parameters, param, &result);
@@ -511,16 +513,18 @@ static int parse_parameter(struct fs_context *fc, struct fs_parameter *param)
 
 	switch (option) {
 	case OPT_UID:
-		options->sb.uid = make_kuid(current_user_ns(), result.uint_32);
-		if (!uid_valid(options->sb.uid))
+		uid = make_kuid(current_user_ns(), result.uint_32);
+		if (!uid_valid(uid))
 			return invalfc(fc, "uid %u is not mapped",
 				       result.uint_32);
+		options->sb.uid = uid;
 		break;
 	case OPT_GID:
-		options->sb.gid = make_kgid(current_user_ns(), result.uint_32);
-		if (!gid_valid(options->sb.gid))
+		gid = make_kgid(current_user_ns(), result.uint_32);
+		if (!gid_valid(gid))
 			return invalfc(fc, "gid %u is not mapped",
 				       result.uint_32);
+		options->sb.gid = gid;
 		break;
 	case OPT_MODE:
 		if (result.uint_32 & ~S_IALLUGO)

@@ -235,6 +235,35 @@ TEST_F(fs_mount, through_the_new_calls_is_the_same)
 	EXPECT_EQ("mode=2770", own_options_of(a));
 }
 
+/* The context outlives the refusal, and what it was told before stands. */
+TEST_F(fs_mount, goes_on_after_a_refused_option)
+{
+	unique_fd fs(must(or_errno(fsopen(PROCFD_FS_TYPE, FSOPEN_CLOEXEC))));
+	auto set = [&](const char *key, const char *value) {
+		return or_errno(
+			fsconfig(fs, FSCONFIG_SET_STRING, key, value, 0));
+	};
+
+	ASSERT_EQ(0, set("source", "procfd"));
+	for (const char *key : {"uid", "gid"}) {
+		ASSERT_EQ(0, set(key, "1000"));
+		ASSERT_EQ(-EINVAL, set(key, "4294967295"));
+	}
+	ASSERT_EQ(0, set("mode", "711"));
+	ASSERT_EQ(-EINVAL, set("mode", "10000"));
+	ASSERT_EQ(0, set("max", "10"));
+	ASSERT_EQ(-EINVAL, set("max", "2147483648"));
+	ASSERT_EQ(0, fsconfig(fs, FSCONFIG_CMD_CREATE, nullptr, nullptr, 0));
+
+	unique_fd mnt(must(or_errno(fsmount(fs, FSMOUNT_CLOEXEC, 0))));
+
+	ASSERT_EQ(0, move_mount(mnt, "", AT_FDCWD, a.c_str(),
+				MOVE_MOUNT_F_EMPTY_PATH));
+	EXPECT_EQ("uid=1000,gid=1000,mode=711,max=10", own_options_of(a));
+	EXPECT_EQ(1000u, stat_of(a).st_uid);
+	EXPECT_EQ(1000u, stat_of(a).st_gid);
+}
+
 /* Remounting. */
 
 TEST_F(fs_mount, remounted_changes_what_is_given_and_nothing_else)
