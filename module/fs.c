@@ -9,34 +9,25 @@
  */
 #include <linux/dcache.h>
 #include <linux/fs_context.h>
-#include <linux/fs_parser.h>
 #include <linux/fsnotify.h>
 #include <linux/module.h>
 #include <linux/mount.h>
-#include <linux/seq_file.h>
 #include <linux/slab.h>
 #include <linux/statfs.h>
 
+#include "options.h"
 #include "procfd.h"
-
-#define MAX_DEFAULT	65536
 
 /* Of how many names of a process that exits the directories are told. */
 #define NAMES_TOLD	256U
 
 /**
  * struct procfd_sb - what the superblock knows
- * @uid: owner of the root directory, as the options gave it
- * @gid: its group
- * @mode: its mode
- * @max: how many names and directories there may be, 0 for no limit
- * @names: how many there are
+ * @options: of the mounts; changed under inode_lock(root)
+ * @names: how many names and directories there are
  */
 struct procfd_sb {
-	kuid_t uid;
-	kgid_t gid;
-	umode_t mode;
-	unsigned int max;
+	struct procfd_options options;
 	atomic_t names;
 };
 
@@ -62,7 +53,7 @@ static struct procfd_sb *procfd_sb(const struct super_block *sb)
 static int name_charge(struct super_block *sb, unsigned int extra)
 {
 	struct procfd_sb *psb = procfd_sb(sb);
-	unsigned int max = READ_ONCE(psb->max);
+	unsigned int max = READ_ONCE(psb->options.max);
 
 	if ((unsigned int)atomic_inc_return(&psb->names) > max + extra && max) {
 		procfd_race_sleep("there is one name too many");
@@ -443,7 +434,7 @@ static int super_statfs(struct dentry *dentry, struct kstatfs *stat)
 {
 	struct procfd_sb *psb = procfd_sb(dentry->d_sb);
 	u64 used = (unsigned int)atomic_read(&psb->names);
-	u64 max = READ_ONCE(psb->max);
+	u64 max = READ_ONCE(psb->options.max);
 
 	simple_statfs(dentry, stat);
 	if (max) {
@@ -455,18 +446,7 @@ static int super_statfs(struct dentry *dentry, struct kstatfs *stat)
 
 static int super_show_options(struct seq_file *m, struct dentry *root)
 {
-	struct procfd_sb *psb = procfd_sb(root->d_sb);
-
-	if (!uid_eq(psb->uid, GLOBAL_ROOT_UID))
-		seq_printf(m, ",uid=%u",
-			   from_kuid_munged(&init_user_ns, psb->uid));
-	if (!gid_eq(psb->gid, GLOBAL_ROOT_GID))
-		seq_printf(m, ",gid=%u",
-			   from_kgid_munged(&init_user_ns, psb->gid));
-	if (psb->mode != 0755)
-		seq_printf(m, ",mode=%o", psb->mode);
-	if (psb->max != MAX_DEFAULT)
-		seq_printf(m, ",max=%u", psb->max);
+	procfd_options_show(m, &procfd_sb(root->d_sb)->options);
 	return 0;
 }
 
@@ -478,95 +458,23 @@ static const struct super_operations super_ops = {
 	.show_options	= super_show_options,
 };
 
-enum { OPT_UID, OPT_GID, OPT_MODE, OPT_MAX };
-
-static const struct fs_parameter_spec parameters[] = {
-	fsparam_u32("uid", OPT_UID),
-	fsparam_u32("gid", OPT_GID),
-	fsparam_u32oct("mode", OPT_MODE),
-	fsparam_u32("max", OPT_MAX),
-	{}
-};
-
-/**
- * struct procfd_options - the options that a mount or remount gave
- * @given: bits by OPT_*; the rest stays as it is
- * @sb: their values
- */
-struct procfd_options {
-	unsigned int given;
-	struct procfd_sb sb;
-};
-
-static int parse_parameter(struct fs_context *fc, struct fs_parameter *param)
-{
-	struct procfd_options *options = fc->fs_private;
-	struct fs_parse_result result;
-	int option;
-	kuid_t uid;
-	kgid_t gid;
-
-	/* An unknown one gets its message and EINVAL from the caller. */
-	option = fs_parse(fc, parameters, param, &result);
-	if (option < 0)
-		return option;
-
-	switch (option) {
-	case OPT_UID:
-		uid = make_kuid(current_user_ns(), result.uint_32);
-		if (!uid_valid(uid))
-			return invalfc(fc, "uid %u is not mapped",
-				       result.uint_32);
-		options->sb.uid = uid;
-		break;
-	case OPT_GID:
-		gid = make_kgid(current_user_ns(), result.uint_32);
-		if (!gid_valid(gid))
-			return invalfc(fc, "gid %u is not mapped",
-				       result.uint_32);
-		options->sb.gid = gid;
-		break;
-	case OPT_MODE:
-		if (result.uint_32 & ~S_IALLUGO)
-			return invalfc(fc, "mode %o has bits beyond 07777",
-				       result.uint_32);
-		options->sb.mode = result.uint_32;
-		break;
-	case OPT_MAX:
-		if (result.uint_32 > INT_MAX)
-			return invalfc(fc, "max %u is more than %d",
-				       result.uint_32, INT_MAX);
-		options->sb.max = result.uint_32;
-		break;
-	}
-	options->given |= BIT(option);
-	return 0;
-}
-
 /* Under sb->s_umount, write-held. */
 static void apply_options(struct super_block *sb,
-			  const struct procfd_options *options)
+			  const struct procfd_options *given)
 {
-	struct procfd_sb *psb = procfd_sb(sb);
+	struct procfd_options *options = &procfd_sb(sb)->options;
 	struct inode *root = d_inode(sb->s_root);
 
 	inode_lock(root);
-	if (options->given & BIT(OPT_UID))
-		psb->uid = options->sb.uid;
-	if (options->given & BIT(OPT_GID))
-		psb->gid = options->sb.gid;
-	if (options->given & BIT(OPT_MODE))
-		psb->mode = options->sb.mode;
-	if (options->given & BIT(OPT_MAX))
-		WRITE_ONCE(psb->max, options->sb.max);
+	procfd_options_merge(options, given);
 	/* What was not given may have been changed by chmod since, and stays. */
-	if (options->given & BIT(OPT_UID))
-		root->i_uid = psb->uid;
-	if (options->given & BIT(OPT_GID))
-		root->i_gid = psb->gid;
-	if (options->given & BIT(OPT_MODE))
-		root->i_mode = S_IFDIR | psb->mode;
-	if (options->given & (BIT(OPT_UID) | BIT(OPT_GID) | BIT(OPT_MODE)))
+	if (given->given & PROCFD_OPT_UID)
+		root->i_uid = options->uid;
+	if (given->given & PROCFD_OPT_GID)
+		root->i_gid = options->gid;
+	if (given->given & PROCFD_OPT_MODE)
+		root->i_mode = S_IFDIR | options->mode;
+	if (given->given & ~PROCFD_OPT_MAX)
 		inode_set_ctime_current(root);
 	inode_unlock(root);
 }
@@ -578,10 +486,7 @@ static int fill_super(struct super_block *sb, struct fs_context *fc)
 
 	if (!psb)
 		return -ENOMEM;
-	psb->uid = GLOBAL_ROOT_UID;
-	psb->gid = GLOBAL_ROOT_GID;
-	psb->mode = 0755;
-	psb->max = MAX_DEFAULT;
+	psb->options = procfd_options_default;
 
 	sb->s_fs_info = psb;
 	sb->s_op = &super_ops;
@@ -595,11 +500,12 @@ static int fill_super(struct super_block *sb, struct fs_context *fc)
 	sb->s_stack_depth = FILESYSTEM_MAX_STACK_DEPTH;
 
 	/* The kernel's own mount may be the first, from any user namespace. */
-	root = new_directory(procfd_nop_idmap, sb, NULL, psb->mode);
+	root = new_directory(procfd_nop_idmap, sb, NULL,
+			     psb->options.mode);
 	if (!root)
 		return -ENOMEM;	/* kill_super() frees psb */
-	root->i_uid = psb->uid;
-	root->i_gid = psb->gid;
+	root->i_uid = psb->options.uid;
+	root->i_gid = psb->options.gid;
 	sb->s_root = d_make_root(root);
 	return sb->s_root ? 0 : -ENOMEM;
 }
@@ -634,7 +540,7 @@ static void context_free(struct fs_context *fc)
 
 static const struct fs_context_operations context_ops = {
 	.free		= context_free,
-	.parse_param	= parse_parameter,
+	.parse_param	= procfd_options_parse,
 	.get_tree	= context_get_tree,
 	.reconfigure	= context_reconfigure,
 };
@@ -667,7 +573,7 @@ static struct file_system_type procfd_fs_type = {
 	.owner			= THIS_MODULE,
 	.name			= PROCFD_FS_TYPE,
 	.init_fs_context	= init_context,
-	.parameters		= parameters,
+	.parameters		= procfd_options_spec,
 	.kill_sb		= kill_super,
 };
 
