@@ -115,6 +115,17 @@ t_a_start_gives_way_to_another_that_succeeds() {
 	is $? 125 && has "$(cat complaint)" 'is running already'
 }
 
+t_a_start_does_not_wait_for_another_for_ever() {
+	mkfifo order
+	"$here/helper_holder" "$PROCFD_DIR/web" <order >&9 &
+	exec 5>order
+	expect held || return
+	code 125 procfd run --name web true 5>&-
+	has "$err" 'being started by another' || { exec 5>&-; return 1; }
+	code 0 procfd run --replace --name web true 5>&-
+	exec 5>&-
+}
+
 # A process sleeps in a kernel function of this name.
 sleeps_in() { grep -q "$2" "/proc/$1/wchan" 2>/dev/null; }
 

@@ -131,6 +131,10 @@ std::string link_reason(std::error_code error, const std::string &path)
 		return ::lstat(path.c_str(), &st) == 0 && S_ISDIR(st.st_mode) ?
 			       "is a directory" :
 			       "is running already";
+	if (error == std::errc::timed_out)
+		return fmt::format("is being started by another, for {} "
+				   "seconds at least",
+				   start_patience.count());
 	if (error == std::errc::permission_denied) {
 		if (::stat(directory.c_str(), &st) < 0)
 			return "permission denied on the way to it";
@@ -216,9 +220,10 @@ procfd::result<void> place::take(const procfd::process &process,
 
 		auto state = await_start(*other, deadline);
 
-		if (!state || *state == procfd::process_state::running ||
-		    clock::now() >= deadline)
+		if (!state || *state == procfd::process_state::running)
 			return linked;
+		if (clock::now() >= deadline)
+			return error_of(ETIMEDOUT);
 	}
 }
 

@@ -41,7 +41,8 @@ std::optional<place> name_options::take(const procfd::process &process)
 	if (!taken) {
 		std::string reason = link_reason(taken.error(), path);
 
-		if (taken.error() == std::errc::file_exists)
+		if (taken.error() == std::errc::file_exists ||
+		    taken.error() == std::errc::timed_out)
 			reason += "; --replace takes the name over";
 		complain(path, reason);
 		return std::nullopt;
