@@ -2,6 +2,7 @@
 /*
  * The mount options of procfdfs: what mount(8) writes, and what it is shown.
  */
+#include <linux/compiler.h>
 #include <linux/cred.h>
 #include <linux/errno.h>
 #include <linux/limits.h>

@@ -5,4 +5,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+typedef unsigned int u32;
+typedef unsigned short umode_t;
+
 #endif /* FUZZ_LINUX_TYPES_H */
