@@ -33,8 +33,20 @@ struct fs_parameter_spec {
 	unsigned int base;
 };
 
+/* clang-format off */
 #define fsparam_u32(name, opt) { name, opt, 0 }
 #define fsparam_u32oct(name, opt) { name, opt, 8 }
+/* clang-format on */
+
+static inline unsigned int digit_of(char c)
+{
+	if (c >= '0' && c <= '9')
+		return (unsigned int)(c - '0');
+	c |= 0x20;
+	if (c >= 'a' && c <= 'f')
+		return (unsigned int)(c - 'a' + 10);
+	return UINT_MAX;
+}
 
 static inline int kstrtouint(const char *s, unsigned int base, u32 *to)
 {
@@ -48,16 +60,8 @@ static inline int kstrtouint(const char *s, unsigned int base, u32 *to)
 		if (base == 16)
 			s += 2;
 	}
-	for (first = s;; s++) {
-		const unsigned int digit =
-			*s >= '0' && *s <= '9' ? (unsigned int)(*s - '0') :
-			(*s | 0x20) >= 'a' && (*s | 0x20) <= 'f' ?
-						 (unsigned int)((*s | 0x20) - 'a' + 10) :
-						 UINT_MAX;
-
-		if (digit >= base)
-			break;
-		value = value * base + digit;
+	for (first = s; digit_of(*s) < base; s++) {
+		value = value * base + digit_of(*s);
 		if (value > UINT_MAX)
 			return -ERANGE;
 	}

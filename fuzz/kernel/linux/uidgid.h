@@ -13,8 +13,10 @@ typedef struct {
 	unsigned int val;
 } kgid_t;
 
+/* clang-format off */
 #define GLOBAL_ROOT_UID { 0 }
 #define GLOBAL_ROOT_GID { 0 }
+/* clang-format on */
 
 /* As the kernel's; -1 is no id, and what is not mapped has none. */
 static inline unsigned int map_id_down(const struct user_namespace *ns,
@@ -32,14 +34,14 @@ static inline unsigned int map_id_up(const struct user_namespace *ns,
 
 static inline kuid_t make_kuid(const struct user_namespace *ns, unsigned int id)
 {
-	const kuid_t uid = { map_id_down(ns, id) };
+	const kuid_t uid = {map_id_down(ns, id)};
 
 	return uid;
 }
 
 static inline kgid_t make_kgid(const struct user_namespace *ns, unsigned int id)
 {
-	const kgid_t gid = { map_id_down(ns, id) };
+	const kgid_t gid = {map_id_down(ns, id)};
 
 	return gid;
 }

@@ -14,6 +14,6 @@ struct user_namespace {
 	unsigned int count;
 };
 
-static struct user_namespace init_user_ns = { 0, 0, -1U };
+static struct user_namespace init_user_ns = {0, 0, -1U};
 
 #endif /* FUZZ_LINUX_USER_NAMESPACE_H */
