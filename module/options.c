@@ -29,7 +29,7 @@ const struct fs_parameter_spec procfd_options_spec[] = {
 /**
  * procfd_options_parse - one option of a mount
  * @fc: context; its fs_private is the struct procfd_options that is filled in
- * @param: the option and its value
+ * @parameter: the option and its value
  *
  * The kernel splits and converts them. Ids are those of the caller's user
  * namespace.
@@ -37,7 +37,7 @@ const struct fs_parameter_spec procfd_options_spec[] = {
  * Return: 0; -EINVAL for a value, with a message for whoever mounts, and then
  * nothing has changed; -ENOPARAM for an option that is not ours.
  */
-int procfd_options_parse(struct fs_context *fc, struct fs_parameter *param)
+int procfd_options_parse(struct fs_context *fc, struct fs_parameter *parameter)
 {
 	struct procfd_options *options = fc->fs_private;
 	struct fs_parse_result result;
@@ -46,7 +46,7 @@ int procfd_options_parse(struct fs_context *fc, struct fs_parameter *param)
 	kgid_t gid;
 
 	/* An unknown one gets its message and EINVAL from the caller. */
-	option = fs_parse(fc, procfd_options_spec, param, &result);
+	option = fs_parse(fc, procfd_options_spec, parameter, &result);
 	if (option < 0)
 		return option;
 

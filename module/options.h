@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The mount options of procfdfs. They know nothing of the filesystem, so that the
- * same file is fuzzed in user space.
+ * The mount options of procfdfs. They know nothing of the filesystem, so that
+ * the same file is fuzzed in user space.
  */
 #ifndef PROCFD_OPTIONS_H
 #define PROCFD_OPTIONS_H
@@ -37,7 +37,7 @@ struct procfd_options {
 extern const struct procfd_options procfd_options_default;
 extern const struct fs_parameter_spec procfd_options_spec[];
 
-int procfd_options_parse(struct fs_context *fc, struct fs_parameter *param);
+int procfd_options_parse(struct fs_context *fc, struct fs_parameter *parameter);
 void procfd_options_merge(struct procfd_options *options,
 			  const struct procfd_options *given);
 void procfd_options_show(struct seq_file *m,
