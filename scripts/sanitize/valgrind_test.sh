@@ -13,6 +13,7 @@ filter="$filter:*without_a_descriptor_left*:*wait_goes_on_after_a_signal"
 filter="$filter:*signal_reaches_it_whatever_the_number"
 
 export VALGRIND_LIB=/valgrind/lib
+limit=$((100 * ${PROCFD_TIMEOUT_SCALE:-1}))
 echo "KTAP version 1"
 # shellcheck disable=SC2012	# names of ours
 echo "1..$(ls /valgrind/bin | wc -l)"
@@ -21,13 +22,18 @@ status=0
 for program in /valgrind/bin/*; do
 	number=$((number + 1))
 	log=/tmp/valgrind.log
-	if timeout $((100 * ${PROCFD_TIMEOUT_SCALE:-1})) /valgrind/valgrind -q \
+	timeout "$limit" /valgrind/valgrind -q \
 		--error-exitcode=99 --leak-check=full --errors-for-leak-kinds=definite \
 		--sim-hints=lax-ioctls \
-		--log-file=$log.%p "$program" --gtest_filter="$filter" >$log.out 2>&1 &&
-		! cat $log.[0-9]* 2>/dev/null | grep -q '^==.*[^ =]'; then
+		--log-file=$log.%p "$program" --gtest_filter="$filter" >$log.out 2>&1
+	rc=$?
+	if [ $rc = 0 ] && ! cat $log.[0-9]* 2>/dev/null | grep -q '^==.*[^ =]'; then
 		echo "ok $number ${program##*/}"
 	else
+		# busybox's timeout leaves the program its own end, by SIGTERM
+		case $rc in
+		124 | 143) echo "# not over after $limit seconds; the last test that ended:" ;;
+		esac
 		tail -n 1 $log.out | sed 's/^/# /'
 		grep -E '^not ok|^#' $log.out | sed 's/^/# /' | head -n 40
 		cat $log.[0-9]* 2>/dev/null | sed 's/^/# /' | head -n 60
