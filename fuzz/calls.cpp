@@ -1032,6 +1032,10 @@ void prepare(world &w, std::uint8_t header)
 	struct sigaction act {};
 	int fds[2];
 
+	/* Of no namespace's: an input before may have changed who may open it. */
+	must(or_errno(chown(PROCFD_DEVICE, 0, 0)));
+	must(or_errno(chmod(PROCFD_DEVICE, 0666)));
+
 	/* All of it in one, of which an end of the namespace leaves nothing. */
 	must(or_errno(mount("fuzz", "/tmp", "tmpfs", 0, "mode=1777")));
 	for (const char *dir : {"/tmp/p", "/tmp/q", "/tmp/t"}) {
