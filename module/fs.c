@@ -49,17 +49,22 @@ static struct procfd_sb *procfd_sb(const struct super_block *sb)
 	return sb->s_fs_info;
 }
 
-/* Names and directories are bounded; descriptors are, by RLIMIT_NOFILE. */
-static int name_charge(struct super_block *sb, unsigned int extra)
+/*
+ * Names and directories are bounded; descriptors are, by RLIMIT_NOFILE. A name
+ * that is to replace another takes its place in a moment, and has room. Who has
+ * none takes none, not even for a moment, or others would find it taken.
+ */
+static int name_charge(struct super_block *sb, bool replaces)
 {
 	struct procfd_sb *psb = procfd_sb(sb);
 	unsigned int max = READ_ONCE(psb->options.max);
+	int names = atomic_read(&psb->names);
 
-	if ((unsigned int)atomic_inc_return(&psb->names) > max + extra && max) {
-		procfd_race_sleep("there is one name too many");
-		atomic_dec(&psb->names);
-		return -ENOSPC;
-	}
+	do {
+		procfd_race_sleep("names are counted, another is made");
+		if (max && (unsigned int)names >= max && !replaces)
+			return -ENOSPC;
+	} while (!atomic_try_cmpxchg(&psb->names, &names, names + 1));
 	return 0;
 }
 
@@ -365,7 +370,7 @@ static int make_directory(PROCFD_IDMAP_ARG(idmap), struct inode *dir,
 	struct inode *inode;
 	int ret;
 
-	ret = name_charge(dir->i_sb, 0);
+	ret = name_charge(dir->i_sb, false);
 	if (ret)
 		return ret;
 	inode = new_directory(idmap, dir->i_sb, dir, mode);

@@ -615,4 +615,39 @@ TEST_F(race_of_names, of_many_makers_no_more_than_max_succeed)
 	EXPECT_EQ(-ENOSPC, link(c.fd, "3"));
 }
 
+/*
+ * name_charge(): nor do those who have no room, or who replace, take anything from
+ * those who replace.
+ */
+TEST_F(race_of_names, at_the_limit_every_name_can_be_replaced)
+{
+	child c = start_sleeper(), other = start_sleeper();
+	/* The lock of one directory would have them take turns. */
+	const unique_fd dirs[] = {
+		unique_fd(must(open_path(names_directory("0", 0755),
+					 O_PATH | O_DIRECTORY))),
+		unique_fd(must(open_path(names_directory("1", 0755),
+					 O_PATH | O_DIRECTORY)))};
+
+	for (const unique_fd &d : dirs)
+		ASSERT_EQ(0, flink(c.fd, d, "n"));
+	must(mount_names(names, "max=4", MS_REMOUNT));
+	ASSERT_EQ(
+		0, in_threads(5, [&](int i) {
+			const std::string name = std::to_string(i);
+
+			for (int n = 0; n < rounds() * 4; n++) {
+				if (i < 2 ? flink(i == n % 2 ? c.fd : other.fd,
+						  dirs[i], "n",
+						  PROCFD_LINK_REPLACE) :
+					    link(c.fd, name.c_str()) != -ENOSPC)
+					return false;
+			}
+			return true;
+		}));
+	EXPECT_EQ(0, free_names());
+	EXPECT_EQ(0, or_errno(unlink(at("0/n").c_str())));
+	EXPECT_EQ(1, free_names());
+}
+
 } // namespace
