@@ -61,9 +61,9 @@ static int name_charge(struct super_block *sb, bool replaces)
 	int names = atomic_read(&psb->names);
 
 	do {
-		procfd_race_sleep("names are counted, another is made");
 		if (max && (unsigned int)names >= max && !replaces)
 			return -ENOSPC;
+		procfd_race_sleep("names are counted, another is made");
 	} while (!atomic_try_cmpxchg(&psb->names, &names, names + 1));
 	return 0;
 }

@@ -126,16 +126,14 @@ TEST(race_of_exit_and_open, while_threads_end_after_their_leader)
 					  for (int each = 0; each < 4; each++)
 						  may_end.open();
 
-					  const bool good = c.wait() == 7 << 8;
-
+					  wait_for_zombie(pid);
 					  over = true;
-					  return good;
+					  return true;
 				  }
 				  while (!over) {
 					  unique_fd fd(open_process(pid));
 
-					  if (fd == -ESRCH)
-						  continue;
+					  /* It is not reaped. */
 					  if (fd < 0)
 						  return false;
 
@@ -149,6 +147,7 @@ TEST(race_of_exit_and_open, while_threads_end_after_their_leader)
 				  }
 				  return true;
 			  }));
+		EXPECT_EQ(7 << 8, c.wait());
 		EXPECT_EQ(-ESRCH, open_process(pid));
 	}
 }
@@ -242,6 +241,35 @@ TEST(race_of_exec_and_read, sees_one_process_that_exits_once)
 					  info = info_of(fd);
 					  if (info.id != id)
 						  return false;
+					  if (info.state == PROCFD_STATE_EXITED)
+						  return info.status == 7 << 8;
+				  }
+			  }));
+		EXPECT_EQ(7 << 8, c.wait());
+	}
+}
+
+/*
+ * The same for who opens it then: with nothing left over, each OPEN looks anew, at
+ * a leader that has exited and whose place is not taken yet.
+ */
+TEST(race_of_exec_and_open, sees_no_exit_before_the_last)
+{
+	for (int n = 0; n < rounds() / 10 + 1; n++) {
+		child c = start_without_descriptor([] {
+			execl("/proc/self/exe", "race_test",
+			      "--exec-by-a-thread", "10", nullptr);
+			return 99;
+		});
+
+		EXPECT_EQ(0, in_threads(2, [&](int) {
+				  for (;;) {
+					  unique_fd fd(open_process(c.pid));
+					  procfd_info info;
+
+					  if (fd < 0)
+						  return false;
+					  info = info_of(fd);
 					  if (info.state == PROCFD_STATE_EXITED)
 						  return info.status == 7 << 8;
 				  }
@@ -358,19 +386,31 @@ TEST(race_of_exec_and_the_parent_s_death, leaves_a_child_that_can_be_waited_for)
 
 /* Reading and writing. */
 
-/* descriptor_write_iter(): the signal makes a reader of the same file go on. */
-TEST(race_of_write_and_read, of_one_open_file_loses_no_byte)
+/*
+ * descriptor_write_iter(): the signal makes a reader of the same file go on, and
+ * what it has read is not to be read again. A module cannot shut the last gap,
+ * between its look at the offset and the VFS's storing it, so once in a while is
+ * no mistake.
+ */
+TEST(race_of_write_and_read, of_one_open_file_moves_no_offset_back)
 {
+	/* The write goes on until there is nobody to signal any more. */
+	std::string signals = "KILL";
+	int again = 0;
+
+	for (int n = 0; n < 500; n++)
+		signals += " 0";
 	for (int n = 0; n < rounds(); n++) {
 		child c = start_sleeper();
 		std::string text;
+		char more;
 
 		ASSERT_EQ(0, in_threads(2, [&](int i) {
 				  char part[PROCFD_RECORD_MAX];
 				  ssize_t size;
 
 				  if (i)
-					  return write_to(c.fd, "KILL") == 4;
+					  return write_to(c.fd, signals) >= 4;
 				  size = read(c.fd, part, sizeof(part));
 				  if (size <= 0)
 					  return false;
@@ -378,8 +418,11 @@ TEST(race_of_write_and_read, of_one_open_file_loses_no_byte)
 				  return true;
 			  }));
 		EXPECT_TRUE(text.starts_with("killed 9\n")) << text;
+		again += read(c.fd, &more, 1) == 1;
 		EXPECT_EQ(text, record_of(c.fd));
 	}
+	printf("# put back %d times\n", again);
+	EXPECT_LE(again, rounds() / 10);
 }
 
 /* Names. */
@@ -591,28 +634,33 @@ TEST_F(race_of_names, a_name_that_goes_is_opened_or_not)
 /* name_charge(): whoever is one too many takes nothing from the others. */
 TEST_F(race_of_names, of_many_makers_no_more_than_max_succeed)
 {
-	child c = start_sleeper();
+	std::vector<child> sources;
+	std::vector<unique_fd> dirs;
 
-	must(mount_names(names, "max=3", MS_REMOUNT));
-	ASSERT_EQ(0, in_threads(5, [&](int i) {
-			  const std::string name = std::to_string(i);
+	/* The lock of one directory, or of one source, would have them take turns. */
+	for (int i = 0; i < 5; i++) {
+		sources.push_back(start_sleeper());
+		dirs.emplace_back(must(open_path(
+			names_directory("d" + std::to_string(i), 0755),
+			O_PATH | O_DIRECTORY)));
+	}
+	must(mount_names(names, "max=8", MS_REMOUNT));
+	for (int n = 0; n < rounds(); n++) {
+		std::atomic<int> made = 0;
 
-			  for (int n = 0; n < rounds() * 4; n++) {
-				  const int ret = link(c.fd, name.c_str());
+		ASSERT_EQ(0, in_threads(5, [&](int i) {
+				  const int ret =
+					  flink(sources[i].fd, dirs[i], "n");
 
-				  if (ret != 0 && ret != -ENOSPC)
-					  return false;
-				  if (names_in(names).size() > 3)
-					  return false;
-				  if (!ret && unlink(at(name).c_str()))
-					  return false;
-			  }
-			  return true;
-		  }));
-	EXPECT_EQ(3, free_names());
-	for (const char *name : {"0", "1", "2"})
-		EXPECT_EQ(0, link(c.fd, name));
-	EXPECT_EQ(-ENOSPC, link(c.fd, "3"));
+				  made += !ret;
+				  return !ret || ret == -ENOSPC;
+			  }));
+		ASSERT_EQ(3, made);
+		EXPECT_EQ(0, free_names());
+		for (const unique_fd &d : dirs)
+			unlinkat(d, "n", 0);
+		ASSERT_EQ(3, free_names());
+	}
 }
 
 /*
