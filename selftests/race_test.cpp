@@ -10,6 +10,7 @@
 #include <string_view>
 
 #include <gtest/gtest.h>
+#include <sys/epoll.h>
 #include <sys/resource.h>
 #include <sys/statfs.h>
 
@@ -207,6 +208,38 @@ TEST(race_of_exit_and_deadline, has_one_of_the_two_answers)
 				  return ret == 0 &&
 					 info.state == PROCFD_STATE_EXITED &&
 					 info.status == 7 << 8;
+			  }));
+	}
+}
+
+/*
+ * descriptor_poll(): queued first, looked at next. By epoll, which does not look
+ * once more when its time is over, as poll(2) does.
+ */
+TEST(race_of_exit_and_poll, misses_no_exit)
+{
+	for (int n = 0; n < rounds(); n++) {
+		gate may_exit;
+		child c =
+			start([&may_exit] { return may_exit.pass() ? 7 : 1; });
+
+		ASSERT_EQ(0, in_threads(4, [&](int i) {
+				  if (i == 3) {
+					  may_exit.open();
+					  return c.wait() == 7 << 8;
+				  }
+
+				  unique_fd set(must(or_errno(
+					  epoll_create1(EPOLL_CLOEXEC))));
+				  epoll_event event{EPOLLIN, {}};
+
+				  /* While the child is on its way, and after. */
+				  for (int k = n % 16 * 4 * i; k > 0; k--)
+					  sched_yield();
+				  must(or_errno(epoll_ctl(set, EPOLL_CTL_ADD,
+							  c.fd, &event)));
+				  return epoll_wait(set, &event, 1,
+						    patience_ms) == 1;
 			  }));
 	}
 }
