@@ -176,6 +176,43 @@ TEST_F(hostile_limit, of_memory_lets_no_announcement_keep_its_thread)
 	EXPECT_LT(cost, many * 4000);
 }
 
+/* Bytes that an object of a slab takes. */
+long slab_size(const std::string &name)
+{
+	const std::string text = slurp("/proc/slabinfo");
+	const std::size_t at = text.find("\n" + name + " ");
+	long objects, all, size = 0;
+
+	if (at == text.npos ||
+	    sscanf(text.c_str() + at + 1 + name.size(), "%ld %ld %ld", &objects,
+		   &all, &size) != 3)
+		ADD_FAILURE() << "no slab " << name;
+	return size;
+}
+
+/* Or a group of 8 MiB would hold several times as much. */
+TEST_F(hostile_limit, of_memory_counts_all_that_a_descriptor_is_made_of)
+{
+	constexpr int many = 8000;
+	const long cost = cost_of([] {
+		const rlimit limit{many + 100, many + 100};
+
+		must(or_errno(setrlimit(RLIMIT_NOFILE, &limit)));
+		for (int i = 0; i < many; i++) {
+			must(announce());
+			must(cancel());
+		}
+		return 0;
+	});
+	long size = 0;
+
+	for (const char *slab :
+	     {"procfd_process", "procfd_inode", "dentry", "filp"})
+		size += slab_size(slab);
+	/* The group keeps some for each processor, before as after. */
+	EXPECT_GT(cost, many * size * 9 / 10);
+}
+
 /* unix(7): who may not raise limits has no more in flight than he may open. */
 TEST_F(hostile_limit, of_open_files_bounds_what_is_in_flight)
 {
