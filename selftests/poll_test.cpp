@@ -261,6 +261,16 @@ bool by_epoll_oneshot(int fd)
 	       ev.events == (EPOLLIN | EPOLLHUP);
 }
 
+/* An exit comes once: each is told, however few of them want to be. */
+bool by_epoll_exclusive(int fd)
+{
+	unique_fd ep = epoll_of(fd, EPOLLIN | EPOLLEXCLUSIVE);
+	epoll_event ev{};
+
+	return epoll_wait(ep, &ev, 1, patience_ms) == 1 &&
+	       ev.events == (EPOLLIN | EPOLLHUP);
+}
+
 bool by_epoll_of_an_epoll(int fd)
 {
 	unique_fd inner = epoll_of(fd, EPOLLIN),
@@ -348,6 +358,7 @@ const waiter waiters[] = {
 	{"epoll_level", SYS_epoll_wait, by_epoll_level},
 	{"epoll_edge", SYS_epoll_wait, by_epoll_edge},
 	{"epoll_oneshot", SYS_epoll_wait, by_epoll_oneshot},
+	{"epoll_exclusive", SYS_epoll_wait, by_epoll_exclusive},
 	{"epoll_of_an_epoll", SYS_epoll_wait, by_epoll_of_an_epoll},
 	{"io_uring_poll", SYS_io_uring_enter, by_io_uring_poll},
 	{"io_uring_read", SYS_io_uring_enter, by_io_uring_read},
