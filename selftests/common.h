@@ -446,6 +446,18 @@ inline child start_zombie(int code = 0)
 	return c;
 }
 
+/* A program; what it says is shown if it fails. The exit status. */
+inline int run(const std::string &command)
+{
+	fflush(stdout);
+	const int status = system((command + " >/tmp/out 2>&1").c_str());
+
+	if (status)
+		fprintf(stderr, "# %s: %d\n%s\n", command.c_str(), status,
+			slurp("/tmp/out").c_str());
+	return status;
+}
+
 /* An address where nothing is, and that the compiler does not know. */
 inline void *bad_address()
 {

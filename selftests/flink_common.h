@@ -170,18 +170,6 @@ inline int as_user(uid_t uid, F body)
 	return WIFEXITED(status) ? -WEXITSTATUS(status) : -EINTR;
 }
 
-/* A program; what it says is shown if it fails. The exit status. */
-inline int run(const std::string &command)
-{
-	fflush(stdout);
-	const int status = system((command + " >/tmp/out 2>&1").c_str());
-
-	if (status)
-		fprintf(stderr, "# %s: %d\n%s\n", command.c_str(), status,
-			slurp("/tmp/out").c_str());
-	return status;
-}
-
 /* The disk that has this line in selftests/disks. */
 inline std::string disk(const std::string &serial)
 {

@@ -3,10 +3,9 @@
  * flink and frename by the confined: no way around what Landlock and AppArmor
  * forbid to linkat(2), rename(2) and mknod(2).
  */
-#include <fstream>
-
 #include <linux/landlock.h>
 
+#include "apparmor.h"
 #include "flink_common.h"
 
 #ifndef LANDLOCK_ACCESS_FS_REFER
@@ -289,41 +288,20 @@ TEST_F(flink_under_landlock, a_named_process_is_moved)
 /* AppArmor, by a profile that may write below one directory. */
 class flink_under_apparmor : public flink_under_landlock {
 protected:
-	void SetUp() override
-	{
-		std::ofstream("/tmp/profile") << "profile procfd_flink_test {\n"
-						 "  /** r,\n"
-						 "  /dev/procfd rw,\n"
-						 "  "
-					      << fs_.path
-					      << "/a/** rwl,\n"
-						 "  "
-					      << fs_.path
-					      << "/b/n* r,\n"
-						 "}\n";
-		must(-run("apparmor_parser -r -K /tmp/profile"));
-	}
-	void TearDown() override
-	{
-		must(-run("apparmor_parser -R /tmp/profile"));
-	}
-
 	template <typename F>
-	int confined(F body)
+	int confined(F body) const
 	{
-		child c = start_without_descriptor([&] {
-			device();
-			unique_fd attr(must(or_errno(
-				open("/proc/self/attr/apparmor/current",
-				     O_WRONLY | O_CLOEXEC))));
-			must(int(write_to(attr,
-					  "changeprofile procfd_flink_test")));
-			return -body();
-		});
-		const int status = c.wait();
-
-		return WIFEXITED(status) ? -WEXITSTATUS(status) : -EINTR;
+		return profile_.confined(body);
 	}
+
+private:
+	apparmor_profile profile_{"procfd_flink_test", "  /** r,\n"
+						       "  /dev/procfd rw,\n"
+						       "  " + fs_.path +
+							       "/a/** rwl,\n"
+							       "  " +
+							       fs_.path +
+							       "/b/n* r,\n"};
 };
 
 TEST_F(flink_under_apparmor, needs_the_right_to_write_the_name)
