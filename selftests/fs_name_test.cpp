@@ -2,7 +2,6 @@
 // Names of processes: how a descriptor gets one, what replaces what, what
 // opening one gives, what it tells of its process, and how long it lives.
 #include <sys/file.h>
-#include <sys/inotify.h>
 #include <sys/statfs.h>
 #include <sys/sysmacros.h>
 
@@ -746,118 +745,6 @@ TEST_F(fs_name, is_the_same_process_through_every_one_of_its_names)
 	EXPECT_EQ(id("a"), id("d"));
 	EXPECT_NE(id("a"), id("c"));
 	EXPECT_NE(stat_of(at("a")).st_ino, stat_of(at("d")).st_ino);
-}
-
-/* Watching. */
-
-struct event {
-	std::uint32_t mask;
-	std::string name;
-
-	bool operator==(const event &) const = default;
-};
-
-std::ostream &operator<<(std::ostream &out, const event &e)
-{
-	return out << "{" << std::hex << e.mask << std::dec << " '" << e.name
-		   << "'}";
-}
-
-class watcher {
-public:
-	explicit watcher(const std::string &path, std::uint32_t mask)
-		: fd_(must(or_errno(inotify_init1(IN_CLOEXEC))))
-	{
-		must(or_errno(inotify_add_watch(fd_, path.c_str(), mask)));
-	}
-
-	/* The next event, or one of mask 0 if none comes. */
-	event next()
-	{
-		if (!poll_for(fd_, POLLIN,
-			      pending_.empty() ? patience_ms : 0) &&
-		    pending_.empty())
-			return {0, "timed out"};
-		if (pending_.empty())
-			fill();
-
-		event e = pending_.front();
-
-		pending_.erase(pending_.begin());
-		return e;
-	}
-	bool is_idle() { return pending_.empty() && !poll_now(fd_); }
-
-private:
-	void fill()
-	{
-		alignas(inotify_event) char buffer[4096];
-		ssize_t n =
-			must(int(or_errno(read(fd_, buffer, sizeof(buffer)))));
-
-		for (char *p = buffer; p < buffer + n;) {
-			auto *e = reinterpret_cast<inotify_event *>(p);
-
-			pending_.push_back({e->mask, e->len ? e->name : ""});
-			p += sizeof(*e) + e->len;
-		}
-	}
-
-	unique_fd fd_;
-	std::vector<event> pending_;
-};
-
-constexpr std::uint32_t all_but_closing = IN_ATTRIB | IN_MODIFY | IN_ACCESS |
-					  IN_CREATE | IN_DELETE | IN_MOVE |
-					  IN_DELETE_SELF | IN_MOVE_SELF;
-
-TEST_F(fs_name, tells_who_watches_it_or_its_directory_of_the_exit)
-{
-	servant s;
-	const std::string d = names_directory("d", 0755);
-
-	name_only(s, "n");
-	ASSERT_EQ(0, ::link(at("n").c_str(), (d + "/m").c_str()));
-
-	watcher name(at("n"), all_but_closing), parent(names, all_but_closing),
-		other_parent(d, all_but_closing);
-
-	s.exit(0);
-	EXPECT_EQ((event{IN_ATTRIB, ""}), name.next());
-	EXPECT_EQ((event{IN_ATTRIB, "n"}), parent.next());
-	EXPECT_EQ((event{IN_ATTRIB, "m"}), other_parent.next());
-	/* What the event was about is there to be seen. */
-	EXPECT_NE(0, stat_of(at("n")).st_size);
-	EXPECT_TRUE(parent.is_idle());
-	EXPECT_TRUE(other_parent.is_idle());
-}
-
-TEST_F(fs_name, tells_who_watches_it_of_signals_as_another_event)
-{
-	servant s;
-
-	ASSERT_EQ(0, link(s.fd(), "n"));
-
-	watcher name(at("n"), all_but_closing);
-
-	ASSERT_EQ(4, echo_to(at("n"), "HUP"));
-	EXPECT_EQ(SIGHUP, s.next_signal());
-	EXPECT_EQ((event{IN_MODIFY, ""}), name.next());
-	EXPECT_TRUE(name.is_idle());
-}
-
-TEST_F(fs_name, tells_who_watches_the_directory_of_coming_moving_and_going)
-{
-	servant s;
-	watcher parent(names, IN_CREATE | IN_MOVE | IN_DELETE);
-
-	ASSERT_EQ(0, link(s.fd(), "n"));
-	EXPECT_EQ((event{IN_CREATE, "n"}), parent.next());
-	ASSERT_EQ(0, rename(at("n").c_str(), at("m").c_str()));
-	EXPECT_EQ((event{IN_MOVED_FROM, "n"}), parent.next());
-	EXPECT_EQ((event{IN_MOVED_TO, "m"}), parent.next());
-	ASSERT_EQ(0, unlink(at("m").c_str()));
-	EXPECT_EQ((event{IN_DELETE, "m"}), parent.next());
 }
 
 /* How long it lives. */
