@@ -136,6 +136,30 @@ TEST_F(race_of_names_and_exit, a_name_given_at_the_exit_pins_no_credentials)
 	EXPECT_TRUE(apart([] { return enter_the_only_user_namespace(); }));
 }
 
+/* Named before it is clear that no process will come, and after. */
+TEST_F(race_of_names_and_exit, a_name_of_nobody_pins_no_credentials)
+{
+	for (bool before : {true, false}) {
+		const char *name = before ? "before" : "after";
+
+		ASSERT_EQ(0, apart([&] {
+				  if (!enter_the_only_user_namespace())
+					  return 1;
+
+				  unique_fd fd(must(announce()));
+
+				  if (before && link(fd, name))
+					  return 2;
+				  must(cancel());
+				  if (!before && link(fd, name))
+					  return 3;
+				  return 0;
+			  }));
+		ASSERT_TRUE(exists(at(name)));
+	}
+	EXPECT_TRUE(apart([] { return enter_the_only_user_namespace(); }));
+}
+
 /*
  * get_names(), process_exit_work(): names come, move and go, and the last of an
  * inode does, while the exit work wants to tell their directories.
