@@ -152,63 +152,58 @@ TEST(race_of_exit_and_open, while_threads_end_after_their_leader)
 	}
 }
 
+/* What look(descriptor, i) finds in three threads while a child exits with 7. */
+template <typename F>
+int while_one_exits(F look)
+{
+	gate may_exit;
+	child c = start([&may_exit] { return may_exit.pass() ? 7 : 1; });
+
+	return in_threads(4, [&](int i) {
+		if (i < 3)
+			return look(int(c.fd), i);
+		may_exit.open();
+		return c.wait() == 7 << 8;
+	});
+}
+
 /* info_fill(): "recorded before it was reaped, which may be just now". */
 TEST(race_of_exit_and_info, what_is_reaped_has_exited)
 {
-	for (int n = 0; n < rounds(); n++) {
-		gate may_exit;
-		child c =
-			start([&may_exit] { return may_exit.pass() ? 7 : 1; });
+	auto looks = [](int fd, int) {
+		procfd_info info;
 
-		ASSERT_EQ(0, in_threads(4, [&](int i) {
-				  if (i == 3) {
-					  may_exit.open();
-					  return c.wait() == 7 << 8;
-				  }
+		do {
+			info = info_of(fd);
+			if (info.state == PROCFD_STATE_EXITED &&
+			    info.status != 7 << 8)
+				return false;
+		} while (!(info.attributes & PROCFD_ATTR_REAPED));
+		return info.state == PROCFD_STATE_EXITED;
+	};
 
-				  procfd_info info;
-
-				  do {
-					  info = info_of(c.fd);
-					  if (info.state ==
-						      PROCFD_STATE_EXITED &&
-					      info.status != 7 << 8)
-						  return false;
-				  } while (!(info.attributes &
-					     PROCFD_ATTR_REAPED));
-				  return info.state == PROCFD_STATE_EXITED;
-			  }));
-	}
+	for (int n = 0; n < rounds(); n++)
+		ASSERT_EQ(0, while_one_exits(looks));
 }
 
 /* procfd_process_wait(): the deadline comes with the exit. */
 TEST(race_of_exit_and_deadline, has_one_of_the_two_answers)
 {
-	for (int n = 0; n < rounds(); n++) {
-		gate may_exit;
-		child c =
-			start([&may_exit] { return may_exit.pass() ? 7 : 1; });
+	auto waits = [](int fd, int i) {
+		procfd_info info;
+		int ret;
 
-		ASSERT_EQ(0, in_threads(4, [&](int i) {
-				  procfd_info info;
-				  int ret;
+		do
+			ret = get_info(fd, &info, PROCFD_INFO_WAIT,
+				       now_ns(CLOCK_MONOTONIC) +
+					       std::uint64_t(i) * 20000);
+		while (ret == -ETIMEDOUT);
+		return ret == 0 && info.state == PROCFD_STATE_EXITED &&
+		       info.status == 7 << 8;
+	};
 
-				  if (i == 3) {
-					  may_exit.open();
-					  return c.wait() == 7 << 8;
-				  }
-				  do
-					  ret = get_info(
-						  c.fd, &info, PROCFD_INFO_WAIT,
-						  now_ns(CLOCK_MONOTONIC) +
-							  std::uint64_t(i) *
-								  20000);
-				  while (ret == -ETIMEDOUT);
-				  return ret == 0 &&
-					 info.state == PROCFD_STATE_EXITED &&
-					 info.status == 7 << 8;
-			  }));
-	}
+	for (int n = 0; n < rounds(); n++)
+		ASSERT_EQ(0, while_one_exits(waits));
 }
 
 /*
@@ -218,28 +213,20 @@ TEST(race_of_exit_and_deadline, has_one_of_the_two_answers)
 TEST(race_of_exit_and_poll, misses_no_exit)
 {
 	for (int n = 0; n < rounds(); n++) {
-		gate may_exit;
-		child c =
-			start([&may_exit] { return may_exit.pass() ? 7 : 1; });
+		auto polls = [n](int fd, int i) {
+			unique_fd set(
+				must(or_errno(epoll_create1(EPOLL_CLOEXEC))));
+			epoll_event event{EPOLLIN, {}};
 
-		ASSERT_EQ(0, in_threads(4, [&](int i) {
-				  if (i == 3) {
-					  may_exit.open();
-					  return c.wait() == 7 << 8;
-				  }
+			/* While the child is on its way, and after. */
+			for (int k = n % 16 * 4 * i; k > 0; k--)
+				sched_yield();
+			must(or_errno(
+				epoll_ctl(set, EPOLL_CTL_ADD, fd, &event)));
+			return epoll_wait(set, &event, 1, patience_ms) == 1;
+		};
 
-				  unique_fd set(must(or_errno(
-					  epoll_create1(EPOLL_CLOEXEC))));
-				  epoll_event event{EPOLLIN, {}};
-
-				  /* While the child is on its way, and after. */
-				  for (int k = n % 16 * 4 * i; k > 0; k--)
-					  sched_yield();
-				  must(or_errno(epoll_ctl(set, EPOLL_CTL_ADD,
-							  c.fd, &event)));
-				  return epoll_wait(set, &event, 1,
-						    patience_ms) == 1;
-			  }));
+		ASSERT_EQ(0, while_one_exits(polls));
 	}
 }
 
