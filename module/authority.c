@@ -42,6 +42,30 @@ int procfd_authority_may_open(struct pid *pid)
 }
 
 /**
+ * procfd_authority_is_inside - is current in the pid namespace of a process
+ * @p: process that a descriptor is being made for
+ *
+ * Return: also false before the fork: who makes a namespace's init is outside,
+ * and it matters for no other, see is_protected().
+ */
+bool procfd_authority_is_inside(const struct procfd_process *p)
+{
+	return procfd_process_state(p) != PROCFD_STATE_UNBOUND &&
+	       pid_nr_ns(task_pid(current), ns_of_pid(p->pid));
+}
+
+/*
+ * The init of a pid namespace takes SIGKILL and SIGSTOP from outside only. The
+ * kernel looks at where current is, who is the writer; but what the maker could
+ * not do from inside, it must not do by the hand of another either.
+ */
+static bool is_protected(const struct procfd_inode *pi, int sig)
+{
+	return pi->inside && sig_kernel_only(sig) &&
+	       is_child_reaper(pi->process->pid);
+}
+
+/**
  * procfd_authority_signal - send a signal with a descriptor's rights
  * @pi: descriptor
  * @sig: signal, 0 only checks
@@ -72,7 +96,8 @@ int procfd_authority_signal(struct procfd_inode *pi, int sig)
 
 	procfd_race_sleep("a signal is sent, the exit takes the authority");
 	old = override_creds(authority);
-	ret = kill_pid(p->pid, sig, 0);
+	/* To no effect, as for its maker, if that is so; but allowed. */
+	ret = kill_pid(p->pid, is_protected(pi, sig) ? 0 : sig, 0);
 	revert_creds(old);
 	put_cred(authority);
 	return ret;

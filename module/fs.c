@@ -112,6 +112,7 @@ struct inode *procfd_fs_new_descriptor(struct super_block *sb,
 	pi = procfd_i(inode);
 	procfd_process_get(p);
 	pi->process = p;
+	pi->inside = procfd_authority_is_inside(p);
 	pi->authority = get_current_cred();
 	procfd_process_remember_inode(pi);
 	return inode;
@@ -408,6 +409,7 @@ static struct inode *super_alloc_inode(struct super_block *sb)
 	if (!pi)
 		return NULL;
 	pi->process = NULL;
+	pi->inside = false;
 	INIT_LIST_HEAD(&pi->process_node);
 	pi->authority = NULL;
 	pi->opened = 0;

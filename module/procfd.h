@@ -123,6 +123,7 @@ struct procfd_process {
 /**
  * struct procfd_inode - a descriptor or name
  * @process: what it refers to; constant, one reference
+ * @inside: made inside the pid namespace of that process; constant
  * @process_node: in process->inodes; protected by process->lock
  * @lock: protects the fields below
  * @authority: credentials that signals are sent with; NULL once the process
@@ -136,6 +137,7 @@ struct procfd_process {
  */
 struct procfd_inode {
 	struct procfd_process *process;
+	bool inside;
 	struct list_head process_node;
 	spinlock_t lock;	/* protects what follows */
 	const struct cred *authority;
@@ -206,6 +208,7 @@ bool procfd_fork_autoreaps(void);
 
 /* authority.c */
 int procfd_authority_may_open(struct pid *pid);
+bool procfd_authority_is_inside(const struct procfd_process *p);
 int procfd_authority_signal(struct procfd_inode *pi, int sig);
 
 /* record.c */

@@ -247,8 +247,48 @@ TEST_F(hostile_set_uid, kills_nobody_by_closing_the_last_copy)
 
 /*
  * The init of a pid namespace is protected from those in it, who gain nothing
- * by a descriptor that root made outside.
+ * by somebody outside who writes for them: neither could do it alone.
  */
+TEST(hostile_in_a_pid_namespace, kills_no_init_by_a_hand_outside)
+{
+	gate never;
+	int sockets[2];
+
+	device();
+	ASSERT_EQ(0, socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0,
+				sockets));
+
+	child parent = start_without_descriptor([&] {
+		must(or_errno(unshare(CLONE_NEWPID)));
+
+		const pid_t init = must(or_errno(fork()));
+
+		if (!init) {
+			become(nobody);
+			must(or_errno(kill(getpid(), SIGKILL)));
+			send_fd(sockets[1], must(open_process(0)));
+			_exit(never.pass());
+		}
+		return wait_for(init) == SIGKILL ? 0 : 1;
+	});
+	unique_fd fd(must(recv_fd(sockets[0])));
+	const pid_t init = info_of(fd).pid;
+
+	EXPECT_EQ(-EPERM,
+		  as(alice, [=] { return or_errno(kill(init, SIGKILL)); }));
+	EXPECT_EQ(9, as(alice, [&] { return int(write_to(fd, "KILL STOP")); }));
+	EXPECT_EQ(POLLOUT | POLLWRNORM, poll_now(fd));
+
+	/* Who is outside makes descriptors that are. */
+	unique_fd outside(must(open_process(init)));
+
+	EXPECT_EQ(4, write_to(outside, "KILL"));
+	EXPECT_EQ(0, parent.wait());
+	close(sockets[0]);
+	close(sockets[1]);
+}
+
+/* Nor by a descriptor that root made outside. */
 TEST(hostile_in_a_pid_namespace, kills_no_init_with_a_descriptor_from_outside)
 {
 	device();
