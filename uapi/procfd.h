@@ -209,9 +209,9 @@ enum procfd_state {
  * @majflt: out: page faults that needed I/O
  * @started_ns: out: start of the process, CLOCK_BOOTTIME of the host whatever
  *	the caller's time namespace, nanoseconds
- * @exited_ns: out: its exit, by the same clock, nanoseconds; of a zombie that had
- *	no descriptor before, the moment when it was opened, as the kernel keeps
- *	no other
+ * @exited_ns: out: its exit, by the same clock, nanoseconds; if it had neither
+ *	descriptor nor name at that time, the moment of the first OPEN since, as
+ *	the kernel keeps no other
  *
  * Out fields of groups that are not filled are zero.
  */
@@ -286,8 +286,8 @@ struct procfd_info {
 /**
  * PROCFD_IOC_FLINK - give what a descriptor refers to a name
  *
- * Without flags as linkat(2): nothing is overwritten. ioctl_procfd(2) lists
- * the errors.
+ * Without flags as linkat(2): nothing is overwritten. ioctl_procfd_flink(2)
+ * lists the errors.
  */
 #define PROCFD_IOC_FLINK	_IOW(PROCFD_IOC_MAGIC, 0x04, struct procfd_flink)
 
@@ -311,7 +311,7 @@ struct procfd_info {
  * Needs a descriptor opened for writing that came from PROCFD_IOC_FORK.
  *
  * Errors: EBADF not open for writing; EFAULT; EINVAL not 0 or 1, or the
- * descriptor came from PROCFD_IOC_OPEN, or it has a name.
+ * descriptor came from PROCFD_IOC_OPEN, or 1 and it has a name.
  */
 #define PROCFD_IOC_SET_KILL_ON_CLOSE	_IOW(PROCFD_IOC_MAGIC, 0x11, __u32)
 
