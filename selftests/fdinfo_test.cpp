@@ -9,6 +9,7 @@
 #include <string>
 
 #include <gtest/gtest.h>
+#include <sys/fsuid.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
 
@@ -216,6 +217,30 @@ TEST(stat, of_another_user_s_says_so)
 				       st.st_mode == (S_IFIFO | 0600) ?
 			       0 :
 			       1;
+	});
+
+	EXPECT_EQ(0, c.wait());
+}
+
+/* As any new file: servers of files act for their clients in this way. */
+TEST(stat, of_who_makes_files_as_another_says_that_other)
+{
+	device();
+
+	child c = start_without_descriptor([] {
+		setfsgid(2000);
+		setfsuid(1000);
+
+		unique_fd opened(must(open_process(0)));
+		unique_fd announced(must(announce()));
+
+		for (int fd : {int(opened), int(announced)}) {
+			struct stat st = stat_of(fd);
+
+			if (st.st_uid != 1000 || st.st_gid != 2000)
+				return 1;
+		}
+		return 0;
 	});
 
 	EXPECT_EQ(0, c.wait());
