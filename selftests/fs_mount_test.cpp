@@ -235,6 +235,33 @@ TEST_F(fs_mount, through_the_new_calls_is_the_same)
 	EXPECT_EQ("mode=2770", own_options_of(a));
 }
 
+TEST_F(fs_mount, takes_options_from_their_creation_on_mounted_or_not)
+{
+	ASSERT_EQ(0, mount_names(a, "mode=700,max=10"));
+
+	unique_fd fs(must(or_errno(fsopen(PROCFD_FS_TYPE, FSOPEN_CLOEXEC))));
+
+	ASSERT_EQ(0, fsconfig(fs, FSCONFIG_SET_STRING, "max", "20", 0));
+	EXPECT_EQ("mode=700,max=10", own_options_of(a));
+	ASSERT_EQ(0, fsconfig(fs, FSCONFIG_CMD_CREATE, nullptr, nullptr, 0));
+	EXPECT_EQ("mode=700,max=20", own_options_of(a));
+	fs.reset();
+	EXPECT_EQ("mode=700,max=20", own_options_of(a));
+	EXPECT_EQ(20u, statfs_of(a).f_files);
+}
+
+TEST_F(fs_mount, takes_no_options_that_are_set_and_given_up)
+{
+	ASSERT_EQ(0, mount_names(a, "mode=700,max=10"));
+
+	unique_fd fs(must(or_errno(fsopen(PROCFD_FS_TYPE, FSOPEN_CLOEXEC))));
+
+	ASSERT_EQ(0, fsconfig(fs, FSCONFIG_SET_STRING, "max", "20", 0));
+	fs.reset();
+	EXPECT_EQ("mode=700,max=10", own_options_of(a));
+	EXPECT_EQ(10u, statfs_of(a).f_files);
+}
+
 /* The context outlives the refusal, and what it was told before stands. */
 TEST_F(fs_mount, goes_on_after_a_refused_option)
 {
