@@ -2,6 +2,7 @@
 // Names of processes: how a descriptor gets one, what replaces what, what
 // opening one gives, what it tells of its process, and how long it lives.
 #include <sys/file.h>
+#include <sys/mman.h>
 #include <sys/statfs.h>
 #include <sys/sysmacros.h>
 
@@ -274,7 +275,10 @@ TEST_F(fs_name, does_not_replace_a_directory)
 
 	EXPECT_EQ(-EISDIR, link(s.fd(), "d", PROCFD_LINK_REPLACE));
 	EXPECT_EQ(-EEXIST, link(s.fd(), "d", PROCFD_LINK_REPLACE_DEAD));
-	EXPECT_EQ(-EBUSY, link(s.fd(), ".", PROCFD_LINK_REPLACE));
+	for (const char *name : {".", ".."})
+		for (std::uint32_t flag :
+		     {PROCFD_LINK_REPLACE, PROCFD_LINK_REPLACE_DEAD})
+			EXPECT_EQ(-EBUSY, link(s.fd(), name, flag)) << name;
 	EXPECT_EQ(std::set<std::string>{"d"}, names_in(names));
 }
 
@@ -530,6 +534,27 @@ TEST_F(fs_name, is_no_program_and_takes_no_lease)
 	EXPECT_EQ(-EINVAL, or_errno(fcntl(name, F_SETLEASE, F_RDLCK)));
 	/* A lock is no lease; who wants to agree on something may. */
 	EXPECT_EQ(0, flock(name, LOCK_EX | LOCK_NB));
+}
+
+/* What is no regular file is no program anyway, but could still be mapped. */
+TEST_F(fs_name, is_nothing_to_be_mapped_and_least_of_all_as_a_program)
+{
+	servant s;
+
+	ASSERT_EQ(0, link(s.fd(), "n"));
+
+	unique_fd name(must(open_path(at("n"), O_RDONLY)));
+	auto map = [](int fd, int prot) {
+		return mmap(nullptr, 4096, prot, MAP_PRIVATE, fd, 0) ==
+				       MAP_FAILED ?
+			       -errno :
+			       0;
+	};
+
+	for (int fd : {int(name), s.fd()}) {
+		EXPECT_EQ(-EPERM, map(fd, PROT_READ | PROT_EXEC));
+		EXPECT_EQ(-ENODEV, map(fd, PROT_READ));
+	}
 }
 
 TEST_F(fs_name, signals_with_the_rights_of_who_made_the_descriptor)
