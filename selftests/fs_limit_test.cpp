@@ -121,6 +121,34 @@ TEST_F(fs_limit, counts_replaced_names_once_however_often)
 	EXPECT_EQ(1, free_names());
 }
 
+/* Refused by the rename, when the hidden name is there. */
+TEST_F(fs_limit, counts_no_name_of_a_replacement_that_fails_half_way)
+{
+	const std::string d = names_directory("d", 01777);
+	servant his, hers;
+	unique_fd to(must(open_path(d, O_PATH)));
+
+	must(or_errno(fchown(his.fd(), bob.uid, bob.gid)));
+	must(or_errno(fchown(hers.fd(), alice.uid, alice.gid)));
+	set_max(2);
+	ASSERT_EQ(0, flink(his.fd(), to, "n"));
+	EXPECT_EQ(0, as(alice, [&] {
+			  for (int i = 0; i < 100; i++)
+				  if (flink(hers.fd(), to, "n",
+					    PROCFD_LINK_REPLACE) != -EPERM)
+					  return i + 1;
+			  /* Nor may she exceed the limit from then on. */
+			  return flink(hers.fd(), to, "m") == -ENOSPC ? 0 : -1;
+		  }));
+	EXPECT_EQ(0u, stat_of(hers.fd()).st_nlink);
+	EXPECT_EQ(std::set<std::string>{"n"}, names_in(d));
+
+	set_max(3);
+	EXPECT_EQ(1, free_names());
+	EXPECT_EQ(0, as(alice, [&] { return flink(hers.fd(), to, "m"); }));
+	EXPECT_EQ(0, free_names());
+}
+
 TEST_F(fs_limit, may_be_raised_and_lowered_under_what_there_is)
 {
 	servant s;

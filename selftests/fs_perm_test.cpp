@@ -24,21 +24,22 @@ private:
 class fs_perm : public names_test {
 protected:
 	static int flink_into(const std::string &where, int fd,
-			      const char *name)
+			      const char *name, std::uint32_t flags = 0)
 	{
 		unique_fd to(must(open_path(where, O_PATH)));
 
-		return flink(fd, to, name);
+		return flink(fd, to, name, flags);
 	}
 
 	/* A name that a user made of a process. */
 	static int make_name(const user &who, pid_t pid,
-			     const std::string &where, const char *name)
+			     const std::string &where, const char *name,
+			     std::uint32_t flags = 0)
 	{
 		return as(who, [&] {
 			unique_fd fd(must(open_process(pid)));
 
-			return flink_into(where, fd, name);
+			return flink_into(where, fd, name, flags);
 		});
 	}
 
@@ -227,6 +228,23 @@ TEST_F(fs_perm, in_a_1777_directory_others_names_are_not_replaced)
 	}
 	EXPECT_EQ(std::set<std::string>{"n"}, names_in(d));
 	EXPECT_EQ("exited 0", outcome_of(d + "/n"));
+}
+
+TEST_F(fs_perm, in_a_1777_directory_ones_own_name_is_replaced)
+{
+	const std::string d = names_directory("d", 01777);
+	servant first(alice), second(alice);
+
+	ASSERT_EQ(0, make_name(alice, first.pid(), d, "n"));
+	ASSERT_EQ(0,
+		  make_name(alice, second.pid(), d, "n", PROCFD_LINK_REPLACE));
+	EXPECT_EQ(W_EXITCODE(2, 0), second.exit_and_reap(2));
+	EXPECT_EQ("exited 2", outcome_of(d + "/n"));
+	ASSERT_EQ(0, make_name(alice, first.pid(), d, "n",
+			       PROCFD_LINK_REPLACE_DEAD));
+	EXPECT_EQ(W_EXITCODE(1, 0), first.exit_and_reap(1));
+	EXPECT_EQ("exited 1", outcome_of(d + "/n"));
+	EXPECT_EQ(std::set<std::string>{"n"}, names_in(d));
 }
 
 TEST_F(fs_perm, nobody_but_the_owner_links_a_name)
