@@ -3,6 +3,7 @@
  * PROCFD_IOC_INFO: what it fills and when, and how it waits.
  */
 #include <thread>
+#include <utility>
 
 #include <gtest/gtest.h>
 
@@ -35,6 +36,14 @@ unique_fd reopen(int fd, int flags)
 	std::string path = "/proc/self/fd/" + std::to_string(fd);
 
 	return unique_fd(must(or_errno(open(path.c_str(), flags | O_CLOEXEC))));
+}
+
+/* What it exited with. _exit(2) would make 0 of a wait status. */
+int exit_code(child &&c)
+{
+	const int status = c.wait();
+
+	return WIFEXITED(status) ? WEXITSTATUS(status) : 99;
 }
 
 TEST(info_mask, of_nothing_fills_the_state)
@@ -284,25 +293,22 @@ TEST(info_deadline, is_of_the_caller_s_time_namespace)
 			or_errno(open("/proc/self/timens_offsets", O_WRONLY))));
 
 		must(int(write_to(offsets, "monotonic 100000 0")));
-		return start_without_descriptor([&c] {
-			       const std::uint64_t now =
-				       now_ns(CLOCK_MONOTONIC);
+		return exit_code(start_without_descriptor([&c] {
+			const std::uint64_t now = now_ns(CLOCK_MONOTONIC);
 
-			       if (now < 100000 * second)
-				       return 1;
-			       /* Taken for the host's, both are a day away. */
-			       alarm(30);
-			       if (wait_until(c.fd, now - second) != -ETIMEDOUT)
-				       return 2;
-			       if (wait_until(c.fd, now + second / 20) !=
-				   -ETIMEDOUT)
-				       return 3;
-			       if (now_ns(CLOCK_MONOTONIC) < now + second / 20)
-				       return 4;
-			       /* For the host, before it was started. */
-			       return wait_until(c.fd, 1) == -ETIMEDOUT ? 0 : 5;
-		       })
-			.wait();
+			if (now < 100000 * second)
+				return 1;
+			/* Taken for the host's, both are a day away. */
+			alarm(30);
+			if (wait_until(c.fd, now - second) != -ETIMEDOUT)
+				return 2;
+			if (wait_until(c.fd, now + second / 20) != -ETIMEDOUT)
+				return 3;
+			if (now_ns(CLOCK_MONOTONIC) < now + second / 20)
+				return 4;
+			/* For the host, before it was started. */
+			return wait_until(c.fd, 1) == -ETIMEDOUT ? 0 : 5;
+		}));
 	});
 
 	EXPECT_EQ(0, other.wait());
@@ -319,27 +325,25 @@ TEST(info_deadline, that_the_host_cannot_express_is_far_away)
 			or_errno(open("/proc/self/timens_offsets", O_WRONLY))));
 
 		must(int(write_to(offsets, "monotonic -1 0")));
-		return start_without_descriptor([&c] {
-			       if (wait_until(c.fd, now_ns(CLOCK_MONOTONIC)) !=
-				   -ETIMEDOUT)
-				       return 2;
+		return exit_code(start_without_descriptor([&c] {
+			if (wait_until(c.fd, now_ns(CLOCK_MONOTONIC)) !=
+			    -ETIMEDOUT)
+				return 2;
 
-			       const pid_t me = getpid();
-			       child ender = start_without_descriptor([&c, me] {
-				       if (!eventually([me] {
-						   return sleeps_in(me, me,
-								    SYS_ioctl);
-					   }))
-					       return 1;
-				       must(int(write_to(c.fd, "KILL")));
-				       return 0;
-			       });
+			const pid_t me = getpid();
+			child ender = start_without_descriptor([&c, me] {
+				if (!eventually([me] {
+					    return sleeps_in(me, me, SYS_ioctl);
+				    }))
+					return 1;
+				must(int(write_to(c.fd, "KILL")));
+				return 0;
+			});
 
-			       if (wait_until(c.fd, INT64_MAX - 1) != 0)
-				       return 3;
-			       return ender.wait();
-		       })
-			.wait();
+			if (wait_until(c.fd, INT64_MAX - 1) != 0)
+				return 3;
+			return exit_code(std::move(ender));
+		}));
 	});
 
 	EXPECT_EQ(0, other.wait());
