@@ -379,7 +379,9 @@ TEST(authority, is_not_needed_to_signal_oneself)
 			  must(get_info(fd, &info, PROCFD_INFO_WAIT,
 					PROCFD_DEADLINE_NONE));
 			  c.wait();
-			  return info.status >> 8;
+			  return WIFEXITED(info.status) ?
+					 WEXITSTATUS(info.status) :
+					 99;
 		  }));
 }
 

@@ -485,18 +485,22 @@ TEST(quiet_orphan, that_execs_can_be_waited_for_by_a_subreaper)
 	EXPECT_EQ(0, c.wait());
 }
 
+int exit_code(child &&c)
+{
+	const int status = c.wait();
+
+	return WIFEXITED(status) ? WEXITSTATUS(status) : 99;
+}
+
 /* Its init is pid 1 to those inside. */
 template <typename F>
 int in_new_pid_namespace(F body)
 {
-	return start_without_descriptor([&body] {
-		       must(or_errno(unshare(CLONE_NEWPID)));
-		       return start_without_descriptor([&body] {
-				      return getpid() == 1 ? body() : 98;
-			      }).wait() >>
-			      8;
-	       }).wait() >>
-	       8;
+	return exit_code(start_without_descriptor([&body] {
+		must(or_errno(unshare(CLONE_NEWPID)));
+		return exit_code(start_without_descriptor(
+			[&body] { return getpid() == 1 ? body() : 98; }));
+	}));
 }
 
 TEST(quiet_orphan, can_be_waited_for_by_init)
