@@ -409,6 +409,23 @@ TEST_F(read_alive, with_RWF_NOWAIT_is_EAGAIN)
 	EXPECT_EQ(-EAGAIN, or_errno(preadv2(child_.fd, &v, 1, 0, RWF_NOWAIT)));
 }
 
+/* Another open file, which has to say anew that it can be asked so. */
+TEST_F(read_alive, with_RWF_NOWAIT_reopened_gives_the_record_after_the_exit)
+{
+	unique_fd again = reopen(child_.fd, O_RDONLY);
+	char text[PROCFD_RECORD_MAX];
+	iovec v{text, sizeof(text)};
+
+	EXPECT_EQ(-EAGAIN, or_errno(preadv2(again, &v, 1, 0, RWF_NOWAIT)));
+	may_exit_.open();
+	wait_for_zombie(child_.pid);
+
+	const ssize_t n = or_errno(preadv2(again, &v, 1, 0, RWF_NOWAIT));
+
+	ASSERT_LT(0, n);
+	EXPECT_EQ(pread_all(child_.fd), std::string(text, std::size_t(n)));
+}
+
 TEST_F(read_alive, with_nonblock_gives_the_record_after_the_exit)
 {
 	unique_fd fd(must(open_process(child_.pid, PROCFD_NONBLOCK)));
