@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <thread>
 
 #include <gtest/gtest.h>
 
@@ -349,10 +350,19 @@ TEST(authority, of_a_parent_that_may_not_signal_is_to_wait)
 			  if (write_to(fd, "0") != -EPERM ||
 			      write_to(fd, "TERM") != -EPERM)
 				  return 4;
+
+			  /* The parent is a process, and not a thread of it. */
+			  unique_fd by_thread;
+
+			  std::thread([&] {
+				  by_thread.reset(open_process(c.pid));
+			  }).join();
 			  must(int(or_errno(write(end.in, "\7", 1))));
-			  if (!read_all(fd).starts_with("exited 7\n"))
+			  if (by_thread < 0)
 				  return 5;
-			  return c.wait() == 7 << 8 ? 0 : 6;
+			  if (!read_all(fd).starts_with("exited 7\n"))
+				  return 6;
+			  return c.wait() == 7 << 8 ? 0 : 7;
 		  }));
 }
 
