@@ -9,6 +9,7 @@
 #include <gtest/gtest.h>
 #include <linux/sched.h>
 #include <spawn.h>
+#include <sys/epoll.h>
 #include <sys/resource.h>
 
 #include "common.h"
@@ -34,6 +35,7 @@ __attribute__((constructor)) void helper(int argc, char **argv)
 	_exit(0);
 }
 
+constexpr uid_t nobody = 65534;
 constexpr short exited = POLLIN | POLLRDNORM | POLLHUP;
 constexpr short running = POLLOUT | POLLWRNORM;
 constexpr short dropped = POLLERR | POLLHUP;
@@ -312,6 +314,39 @@ TEST(fork, announced_without_a_free_number_is_EMFILE)
 	EXPECT_EQ(0, c.wait());
 }
 
+/* Root is exempt, so nobody asks. */
+TEST(fork, announced_without_a_free_file_is_ENFILE)
+{
+	child c = start_without_descriptor([] {
+		std::string before = slurp("/proc/sys/fs/file-max");
+		unique_fd max(must(
+			or_errno(open("/proc/sys/fs/file-max", O_WRONLY))));
+		gate lowered;
+
+		device();
+
+		child asks = start_without_descriptor([&lowered] {
+			become(nobody);
+			if (!lowered.pass())
+				return 1;
+			if (announce() != -ENFILE)
+				return 2;
+			return cancel() == -ENOENT ? 0 : 3;
+		});
+
+		must(int(write_to(max, "0")));
+		lowered.open();
+
+		int status = asks.wait();
+
+		must(int(or_errno(
+			pwrite(max, before.data(), before.size(), 0))));
+		return WIFEXITED(status) ? WEXITSTATUS(status) : 99;
+	});
+
+	EXPECT_EQ(0, c.wait());
+}
+
 TEST(fork_unbound, polls_nothing)
 {
 	unique_fd fd(announce());
@@ -360,29 +395,68 @@ TEST(fork_unbound, reader_blocks_until_a_child_was_made_and_has_exited)
 	EXPECT_TRUE(text.starts_with("exited 7\n")) << text;
 }
 
+/*
+ * Sleeps in epoll_wait(2) in a thread of its own, when this is made. Unlike
+ * poll(2), which looks again when its time is up, it tells only what it was
+ * woken for.
+ */
+class epoller {
+public:
+	epoller(int fd, std::uint32_t events)
+	{
+		epoll_event ev{};
+
+		ep_.reset(must(or_errno(epoll_create1(EPOLL_CLOEXEC))));
+		ev.events = events;
+		must(or_errno(epoll_ctl(ep_, EPOLL_CTL_ADD, fd, &ev)));
+		thread_ = std::thread([this] {
+			tid_ = sys_gettid();
+			has_tid_.open();
+			count_ = epoll_wait(ep_, &event_, 1, patience_ms);
+		});
+		must(has_tid_.pass() &&
+				     sleeps_in(getpid(), tid_, SYS_epoll_wait) ?
+			     0 :
+			     -ETIMEDOUT);
+	}
+	~epoller()
+	{
+		if (thread_.joinable())
+			thread_.join();
+	}
+	/* The events that it was told of; 0 if it was not woken. */
+	std::uint32_t told()
+	{
+		thread_.join();
+		return count_ == 1 ? event_.events : 0;
+	}
+
+private:
+	unique_fd ep_;
+	gate has_tid_;
+	pid_t tid_ = 0;
+	int count_ = 0;
+	epoll_event event_{};
+	std::thread thread_;
+};
+
 TEST(fork_unbound, poller_wakes_when_it_is_bound)
 {
-	unique_fd fd(announce());
-	short events = 0;
-	pid_t tid = 0;
-	gate has_tid;
-	std::thread poller([&] {
-		tid = sys_gettid();
-		has_tid.open();
-		events = poll_for(fd, POLLOUT, patience_ms);
-	});
+	unique_fd fd(must(announce()));
+	epoller poller(fd, EPOLLOUT);
+	child c = start_without_descriptor(sleep_for_ever);
 
-	EXPECT_TRUE(has_tid.pass());
-	EXPECT_TRUE(sleeps_in(getpid(), tid, SYS_poll));
+	EXPECT_EQ(EPOLLOUT, poller.told());
+}
 
-	child c(must(or_errno(fork())), unique_fd());
+/* One that asks for nothing is told of errors. */
+TEST(fork_unbound, poller_wakes_when_it_is_dropped)
+{
+	unique_fd fd(must(announce()));
+	epoller poller(fd, 0);
 
-	if (!c.pid) {
-		die_with_parent();
-		sleep_for_ever();
-	}
-	poller.join();
-	EXPECT_EQ(POLLOUT, events);
+	EXPECT_EQ(0, cancel());
+	EXPECT_EQ(EPOLLERR | EPOLLHUP, poller.told());
 }
 
 TEST(fork_cancel, with_nothing_announced_is_ENOENT)
