@@ -8,6 +8,7 @@
 
 #include <gtest/gtest.h>
 #include <spawn.h>
+#include <sys/utsname.h>
 
 #include "common.h"
 
@@ -352,6 +353,33 @@ TEST(quiet_exec, can_be_killed_at_any_point)
 	}
 }
 
+/* What is quiet is the child, and not its descriptor. */
+TEST(quiet_closed, is_quiet_after_an_exec)
+{
+	drain_sigchld();
+
+	gate may_exec;
+	signal_pipe ready;
+	child c = start(
+		[&] { return may_exec.pass() ? exec_sleep(ready.end()) : 98; },
+		PROCFD_QUIET);
+	unique_fd pidfd(must(sys_pidfd_open(c.pid)));
+
+	c.fd.reset();
+	may_exec.open();
+	ASSERT_TRUE(ready.came());
+
+	unique_fd fd(must(open_process(c.pid)));
+
+	EXPECT_EQ(PROCFD_ATTR_QUIET, info_of(fd).attributes);
+	fd.reset();
+	kill(c.pid, SIGTERM);
+	ASSERT_TRUE(poll_for(pidfd, POLLIN, patience_ms) & POLLIN);
+	EXPECT_EQ(-ECHILD, plain_wait(-1));
+	EXPECT_EQ(expected(SIGTERM), quiet_wait(c.forget()));
+	EXPECT_FALSE(sigchld_is_pending());
+}
+
 /* What the tests above would otherwise take for granted. */
 TEST(not_quiet, sends_SIGCHLD_and_is_waited_for)
 {
@@ -402,6 +430,19 @@ TEST(quiet_popen, is_not_seen_by_pclose)
 		  get_info(fd, &info, PROCFD_INFO_WAIT, PROCFD_DEADLINE_NONE));
 	EXPECT_EQ(-1, pclose(shell));
 	EXPECT_EQ(ECHILD, errno);
+	EXPECT_EQ(7 << 8, info.status);
+	EXPECT_EQ(expected(7 << 8), quiet_wait(info.pid));
+}
+
+TEST(quiet_system, is_not_seen_by_system)
+{
+	unique_fd fd(must(announce(PROCFD_QUIET)));
+	procfd_info info;
+
+	EXPECT_EQ(-1, system("exit 7"));
+	EXPECT_EQ(ECHILD, errno);
+	ASSERT_EQ(0,
+		  get_info(fd, &info, PROCFD_INFO_WAIT, PROCFD_DEADLINE_NONE));
 	EXPECT_EQ(7 << 8, info.status);
 	EXPECT_EQ(expected(7 << 8), quiet_wait(info.pid));
 }
@@ -671,6 +712,22 @@ TEST(quiet_clone_parent, is_bound_and_not_quiet)
 	EXPECT_EQ(7 << 8, plain_wait(info.pid)) << "it is our child";
 	close(sockets[0]);
 	close(sockets[1]);
+}
+
+/*
+ * The tests above believe what the module says of itself. Before 7.3 the bit
+ * that has the kernel reap, if there is one, cannot be set without disturbing
+ * another.
+ */
+TEST(quiet_autoreap, is_not_used_before_7_3)
+{
+	utsname name;
+	int major, minor;
+
+	ASSERT_EQ(0, uname(&name));
+	ASSERT_EQ(2, sscanf(name.release, "%d.%d", &major, &minor));
+	if (major < 7 || (major == 7 && minor < 3))
+		EXPECT_FALSE(kernel_reaps());
 }
 
 TEST(quiet_zombie, is_left_only_where_the_kernel_does_not_reap)
