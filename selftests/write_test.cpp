@@ -349,6 +349,15 @@ TEST(write, of_more_than_can_be_checked_sends_nothing)
 	EXPECT_EQ(signals{}, t.pending());
 }
 
+TEST(write, of_one_byte_more_than_a_page_sends_nothing)
+{
+	target t;
+	std::string bytes = "TERM" + std::string(4093, ' ');
+
+	EXPECT_EQ(-EMSGSIZE, write_to(t.fd(), bytes));
+	EXPECT_EQ(signals{}, t.pending());
+}
+
 TEST(write, from_a_bad_address_is_EFAULT)
 {
 	target t;
@@ -436,6 +445,26 @@ TEST_P(write_after_the_exit, is_ESRCH_zombie_or_not)
 INSTANTIATE_TEST_SUITE_P(, write_after_the_exit,
 			 testing::Values("TERM", "0", "0\n", "\0"s, "\017",
 					 "9"));
+
+/* A slip is one, whether or not there is somebody to signal. */
+class write_refuses_without_a_process
+	: public testing::TestWithParam<std::string> {};
+
+TEST_P(write_refuses_without_a_process, before_there_is_one_and_after)
+{
+	child c = start_zombie();
+	unique_fd fd(must(announce()));
+
+	EXPECT_EQ(-EINVAL, write_to(c.fd, GetParam())) << "a zombie";
+	c.wait();
+	EXPECT_EQ(-EINVAL, write_to(c.fd, GetParam())) << "reaped";
+	EXPECT_EQ(-EINVAL, write_to(fd, GetParam())) << "unbound";
+	must(cancel());
+	EXPECT_EQ(-EINVAL, write_to(fd, GetParam())) << "dropped";
+}
+
+INSTANTIATE_TEST_SUITE_P(, write_refuses_without_a_process,
+			 testing::Values("BOGUS", "\n"));
 
 /* What a shell does: the descriptor is its number 3. */
 
