@@ -420,6 +420,25 @@ TEST(exit_times, are_not_changed_by_reaping)
 	EXPECT_EQ(exited, info_of(c.fd).exited_ns);
 }
 
+/* The kernel keeps no such time: it is when somebody first looked. */
+TEST(exit_times, of_a_zombie_that_nobody_had_open_are_of_the_first_open)
+{
+	child c = start([] { return 0; });
+
+	c.fd.reset();
+	wait_for_zombie(c.pid);
+
+	const std::uint64_t before = now_ns(CLOCK_BOOTTIME);
+	unique_fd first(must(open_process(c.pid)));
+	const std::uint64_t after = now_ns(CLOCK_BOOTTIME);
+	unique_fd second(must(open_process(c.pid)));
+	const std::uint64_t exited = info_of(first).exited_ns;
+
+	EXPECT_LE(before, exited);
+	EXPECT_LE(exited, after);
+	EXPECT_EQ(exited, info_of(second).exited_ns);
+}
+
 TEST(exit_times, of_an_open_come_from_the_process)
 {
 	child c = start_sleeper();
