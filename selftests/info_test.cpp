@@ -349,6 +349,33 @@ TEST(info_deadline, that_the_host_cannot_express_is_far_away)
 	EXPECT_EQ(0, other.wait());
 }
 
+/* Unlike deadlines, and like those of files, these tell the same to everybody. */
+TEST(info_times, are_the_host_s_in_any_time_namespace)
+{
+	child c = start_zombie();
+	const procfd_info here = info_of(c.fd);
+	child other = start_without_descriptor([&] {
+		must(or_errno(unshare(CLONE_NEWTIME)));
+
+		unique_fd offsets(must(
+			or_errno(open("/proc/self/timens_offsets", O_WRONLY))));
+
+		must(int(write_to(offsets, "boottime 100000 0")));
+		return exit_code(start_without_descriptor([&] {
+			if (now_ns(CLOCK_BOOTTIME) < 100000 * second)
+				return 1;
+
+			const procfd_info there = info_of(c.fd);
+
+			if (there.started_ns != here.started_ns)
+				return 2;
+			return there.exited_ns == here.exited_ns ? 0 : 3;
+		}));
+	});
+
+	EXPECT_EQ(0, other.wait());
+}
+
 /* Waits in a thread of its own, which has gone to sleep when this is made. */
 class waiter {
 public:
