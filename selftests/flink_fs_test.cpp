@@ -315,7 +315,7 @@ TEST_P(on_disk, special_files_and_symbolic_links_too)
 	expect(fs, {});
 }
 
-/* Filesystems on others, which cannot take back what was unlinked. */
+/* Filesystems that are not known to take back what was unlinked. */
 
 void refuses_the_unlinked(int dir)
 {
@@ -414,6 +414,68 @@ TEST_F(on_overlay, links_a_tmpfile_if_there_is_one)
 	make_file(fs->dir, "old", "old");
 	EXPECT_OK(flink(fd, fs->dir, "old", PROCFD_LINK_REPLACE));
 	EXPECT_EQ("new", content_of(fs->dir, "old"));
+}
+
+/*
+ * By the same driver and with the same magic number as ext4, but not by its
+ * name: a filesystem that has O_TMPFILE and is not known to take a file back.
+ */
+class on_ext3 : public testing::Test {
+protected:
+	on_ext3()
+	{
+		if (!has_filesystem("ext3"))
+			return;
+		const std::string device = disk("flink");
+
+		must(-run("mkfs.ext4 -t ext3 -q -F " + device));
+		fs.emplace("ext3", device.c_str());
+		must(fs->error);
+	}
+	void SetUp() override { NEEDS_FILESYSTEM("ext3"); }
+
+	std::optional<mounted> fs;
+};
+
+TEST_F(on_ext3, refuses_the_unlinked)
+{
+	refuses_the_unlinked(fs->dir);
+}
+
+TEST_F(on_ext3, links_the_named)
+{
+	links_the_named(fs->dir);
+}
+
+TEST_F(on_ext3, links_a_tmpfile)
+{
+	unique_fd a = make_tmpfile(fs->dir, "a"),
+		  b = make_tmpfile(fs->dir, "b");
+
+	EXPECT_OK(flink(a, fs->dir, "a"));
+	EXPECT_OK(flink(b, fs->dir, "a", PROCFD_LINK_REPLACE));
+	EXPECT_EQ("b", content_of(fs->dir, "a"));
+}
+
+/* The hidden name was its first, and it is not given what it had before. */
+TEST_F(on_ext3, a_tmpfile_that_failed_half_way_stays_without_a_name)
+{
+	ASSERT_OK(or_errno(mkdirat(fs->dir, "d", 0755)));
+	unique_fd d = mounted::open_dir(fs->path + "/d");
+	unique_fd fd = make_tmpfile(fs->dir, "new");
+
+	make_file(d, "a", "old");
+	ASSERT_OK(change_flags(d, FS_APPEND_FL));
+	EXPECT_ERROR(EPERM, flink(fd, d, "a", PROCFD_LINK_REPLACE));
+	ASSERT_OK(change_flags(d, 0));
+	EXPECT_EQ(std::vector<std::string>{"a"}, list(d));
+	EXPECT_EQ("old", content_of(d, "a"));
+	EXPECT_EQ(0u, stat_of(fd).st_nlink);
+	EXPECT_ERROR(EPERM, flink(fd, fs->dir, "b"));
+	EXPECT_ERROR(EPERM, flink(fd, d, "a", PROCFD_LINK_REPLACE));
+	EXPECT_ERROR(ENOENT, linkat_fd(fd, fs->dir, "b"));
+	must(int(or_errno(lseek(fd, 0, SEEK_SET))));
+	EXPECT_EQ("new", read_all(fd));
 }
 
 class on_fuse : public testing::Test {
