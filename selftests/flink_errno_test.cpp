@@ -813,6 +813,48 @@ TEST(flink_answers, EPERM_where_names_cannot_be_replaced)
 		     flink(source, proc, "version", PROCFD_LINK_REPLACE));
 }
 
+/* Files that have names, and no way to give them others. */
+TEST(flink_answers, EPERM_where_a_filesystem_has_no_links)
+{
+	NEEDS_FILESYSTEM("mqueue");
+	mounted queues("mqueue", "mqueue");
+	must(queues.error);
+	const auto make = [&](const char *name) {
+		return unique_fd(must(or_errno(
+			openat(queues.dir, name,
+			       O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0644))));
+	};
+	unique_fd source = make("twin"), old = make("old");
+
+	EXPECT_ERROR(EPERM, linkat_fd(source, queues.dir, "a"));
+	EXPECT_ERROR(EPERM, flink(source, queues.dir, "a"));
+	EXPECT_ERROR(EPERM,
+		     flink(source, queues.dir, "a", PROCFD_LINK_REPLACE));
+	EXPECT_ERROR(EPERM,
+		     or_errno(renameat(queues.dir, "twin", queues.dir, "old")));
+	EXPECT_ERROR(EPERM,
+		     flink(source, queues.dir, "old", PROCFD_LINK_REPLACE));
+	EXPECT_TRUE(names(queues.dir, "old", old));
+	remove_all(queues.dir);
+}
+
+/* As rename(2), which does not look at the directory when there is no need. */
+TEST(flink_answers, nothing_to_anyone_who_replaces_a_file_by_itself)
+{
+	scene s(kind::named);
+
+	s.make_source(0600, bob);
+	must(or_errno(linkat(s.twins, "twin", s.dir, "a", 0)));
+	s.uid = alice;
+	EXPECT_OK(ask(s, [&] {
+		return flink(s.source, s.dir, "a", PROCFD_LINK_REPLACE);
+	}));
+	EXPECT_OK(ask(s, [&] {
+		return or_errno(renameat(s.twins, "twin", s.dir, "a"));
+	}));
+	EXPECT_EQ(2u, stat_of(s.source).st_nlink);
+}
+
 TEST(flink_answers, EEXIST_and_no_EACCES_when_durable_as_without)
 {
 	scene s(kind::named);

@@ -282,6 +282,8 @@ TEST_P(flink_on, frename_onto_the_same_file_does_nothing)
 	const struct stat before = stat_of(fd);
 	EXPECT_OK(flink(fd, dir, "b", PROCFD_LINK_REPLACE));
 	EXPECT_OK(flink(fd, dir, "a", PROCFD_LINK_REPLACE));
+	EXPECT_OK(
+		flink(fd, dir, "a", PROCFD_LINK_REPLACE | PROCFD_LINK_DURABLE));
 	const struct stat after = stat_of(fd);
 
 	EXPECT_EQ(2u, after.st_nlink);
@@ -476,6 +478,44 @@ TEST_F(flink_on_tmpfs, the_directorys_delegation_is_broken_too)
 	EXPECT_EQ(std::vector<std::string>{"a"}, list(dir));
 }
 
+/* A link changes the file, and so its delegation goes, as with linkat(2). */
+TEST_F(flink_on_tmpfs, the_files_own_delegation_is_broken_by_any_link)
+{
+	for (const bool named : {true, false}) {
+		unique_fd fd = named ? make_file(dir, "named", "text") :
+				       make_unlinked(dir, "text");
+		unique_fd reader(must(reopen(fd, O_RDONLY)));
+
+		fd.reset();
+		delegation_holder holder(reader);
+		if (!holder.held)
+			GTEST_SKIP() << "no delegations for user space";
+		const char *name = named ? "a" : "b";
+		EXPECT_OK(flink(reader, dir, name));
+		EXPECT_TRUE(holder.broken());
+		EXPECT_TRUE(names(dir, name, reader));
+	}
+}
+
+/* As with rename(2), the victim's content is not touched. */
+TEST_F(flink_on_tmpfs, a_lease_on_the_victim_is_kept)
+{
+	unique_fd fd = make_unlinked(dir, "new");
+	unique_fd victim = make_file(dir, "a", "old");
+	const timespec at_once{};
+	sigset_t set, old;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGIO);
+	sigprocmask(SIG_BLOCK, &set, &old);
+	ASSERT_OK(or_errno(fcntl(victim, F_SETLEASE, F_WRLCK)));
+	EXPECT_OK(flink(fd, dir, "a", PROCFD_LINK_REPLACE));
+	EXPECT_EQ(F_WRLCK, fcntl(victim, F_GETLEASE));
+	EXPECT_ERROR(EAGAIN, or_errno(sigtimedwait(&set, nullptr, &at_once)));
+	victim.reset();
+	sigprocmask(SIG_SETMASK, &old, nullptr);
+}
+
 /* Process descriptors, which have a filesystem of their own. */
 class flink_of_a_process : public testing::Test {
 protected:
@@ -616,6 +656,22 @@ TEST_F(flink_of_a_process, replace_dead_takes_no_directory_for_dead)
 	ASSERT_OK(or_errno(mkdirat(dir, "a", 0755)));
 	EXPECT_ERROR(EEXIST, flink(c.fd, dir, "a", PROCFD_LINK_REPLACE_DEAD));
 	EXPECT_ERROR(EISDIR, flink(c.fd, dir, "a", PROCFD_LINK_REPLACE));
+}
+
+TEST_F(flink_of_a_process, replace_dead_takes_no_place_that_is_in_use)
+{
+	child c = start_sleeper();
+	const std::string point = fs_.path + "/a";
+
+	EXPECT_ERROR(EBUSY, flink(c.fd, dir, ".", PROCFD_LINK_REPLACE_DEAD));
+	EXPECT_ERROR(EBUSY, flink(c.fd, dir, "..", PROCFD_LINK_REPLACE_DEAD));
+	child dead = start_zombie();
+	ASSERT_OK(flink(dead.fd, dir, "a"));
+	ASSERT_OK(or_errno(mount(point.c_str(), point.c_str(), nullptr, MS_BIND,
+				 nullptr)));
+	EXPECT_ERROR(EBUSY, flink(c.fd, dir, "a", PROCFD_LINK_REPLACE_DEAD));
+	ASSERT_OK(or_errno(umount(point.c_str())));
+	EXPECT_OK(flink(c.fd, dir, "a", PROCFD_LINK_REPLACE_DEAD));
 }
 
 TEST_F(flink_of_a_process, what_kills_on_close_gets_no_name)
