@@ -201,7 +201,8 @@ static int may_lend(const struct flink *f)
  * - linkat(2) by somebody who has the file open too. It succeeds if it finds
  *   the flag, and takes it. We then make a second name, or fail and clear what
  *   is clear already. This is the window in which a file without a name can be
- *   linked without us: by those who could have asked us to.
+ *   linked without us: with fs.protected_hardlinks on by those who could have
+ *   asked us to, with it off by whoever has it open.
  * - Such a linkat(2) and an unlink(2) after it: ENOENT for us, rightly so.
  *
  * @was_linkable: set to whether it is the file's own
