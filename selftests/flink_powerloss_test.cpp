@@ -46,7 +46,11 @@ struct begun {
 struct reported {
 	int version;
 };
-using event = std::variant<written, flushed, begun, reported>;
+/* flink has returned: the version is found under a name of its own. */
+struct named {
+	int version;
+};
+using event = std::variant<written, flushed, begun, reported, named>;
 
 /* A disk of a certain size, in memory, as far as anything was written. */
 class content {
@@ -303,6 +307,25 @@ protected:
 
 	void SetUp() override { NEEDS_FILESYSTEM(GetParam().type); }
 
+	/* A version gets a name that was free, which it keeps. */
+	static void name(device &disk, int dir, int n)
+	{
+		const bool has_name = n / 4 % 2;
+		unique_fd fd = has_name ? make_file(dir, "source", version(n)) :
+			       GetParam().unlinked && n / 4 % 4 ?
+					  make_unlinked(dir, version(n)) :
+					  make_tmpfile(dir, version(n));
+		const int ret =
+			flink(fd, dir, ("n" + std::to_string(n)).c_str(),
+			      PROCFD_LINK_DURABLE);
+
+		EXPECT_OK(ret);
+		if (!ret)
+			disk.note(named{n});
+		if (has_name)
+			must(or_errno(unlinkat(dir, "source", 0)));
+	}
+
 	/* Durable framings, beside one who keeps the log busy. */
 	static void work(device &disk, int dir)
 	{
@@ -321,6 +344,10 @@ protected:
 		});
 
 		for (int n = 1; n <= 40; n++) {
+			if (n % 4 == 0) {
+				name(disk, dir, n);
+				continue;
+			}
 			disk.note(begun{n});
 			unique_fd fd = GetParam().unlinked && n % 2 ?
 					       make_unlinked(dir, version(n)) :
@@ -335,6 +362,17 @@ protected:
 		}
 		done = true;
 		other.join();
+	}
+
+	static void look_for(int dir, const named &version)
+	{
+		const std::string name = "n" + std::to_string(version.version);
+
+		EXPECT_TRUE(exists(dir, name.c_str())) << name;
+		if (exists(dir, name.c_str()))
+			EXPECT_EQ(version.version,
+				  version_of(content_of(dir, name.c_str())))
+				<< name;
 	}
 
 	/* How many hidden names there are. */
@@ -365,6 +403,7 @@ TEST_P(flink_powerloss, leaves_the_old_version_or_the_new_one)
 	const unsigned int seed = unsigned(parameter("procfd.seed", 1));
 	std::mt19937 random(seed);
 	std::deque<event> log;
+	std::vector<std::size_t> promises;
 	content start;
 	int hidden = 0;
 
@@ -382,8 +421,14 @@ TEST_P(flink_powerloss, leaves_the_old_version_or_the_new_one)
 		ASSERT_OK(m.unmount());
 		log = disk.take_log();
 	}
+	for (std::size_t i = 0; i < log.size(); i++)
+		if (std::holds_alternative<named>(log[i]))
+			promises.push_back(i);
 	for (int i = 0; i < cuts && !HasFailure(); i++) {
-		const std::size_t end = random() % (log.size() + 1);
+		/* What comes later may well flush what was forgotten. */
+		const std::size_t end =
+			i % 2 ? promises[random() % promises.size()] + 1 :
+				random() % (log.size() + 1);
 		int oldest = 0, newest = 0;
 
 		for (std::size_t j = 0; j < end; j++) {
@@ -401,6 +446,9 @@ TEST_P(flink_powerloss, leaves_the_old_version_or_the_new_one)
 			mounted m(fs.type, disk.path);
 			ASSERT_OK(m.error);
 			hidden += look(m.dir, oldest, newest);
+			for (std::size_t j = 0; j < end; j++)
+				if (const auto *v = std::get_if<named>(&log[j]))
+					look_for(m.dir, *v);
 		}
 		EXPECT_EQ(0, run(fs.check + (" " + std::string(disk.path))));
 	}
