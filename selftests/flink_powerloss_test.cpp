@@ -9,6 +9,8 @@
  * filesystem on that is mounted, which replays its log, looked into, and
  * checked by its own checker.
  *
+ * It also is a disk that fails to write, when told to.
+ *
  * procfd.cuts=N on the kernel's command line: how many cuts, 5 if not given.
  * procfd.seed=N: which.
  */
@@ -89,6 +91,9 @@ public:
 	{
 		int sockets[2];
 
+		modprobe("nbd");
+		must(eventually([] { return !access(path, R_OK); }) ? 0 :
+								      -ENODEV);
 		must(or_errno(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0,
 					 sockets)));
 		theirs_.reset(sockets[0]);
@@ -144,6 +149,9 @@ public:
 	std::deque<event> take_log() { return std::move(*log_); }
 	const content &at_start() const { return start_; }
 
+	/* Writes that come now are not done. */
+	std::atomic<bool> failing{false};
+
 	static constexpr const char *path = "/dev/nbd0";
 
 private:
@@ -175,6 +183,16 @@ private:
 		}
 	}
 
+	void write(std::uint64_t from, std::string data, bool through)
+	{
+		const std::lock_guard lock(mutex_);
+
+		content_.write(from, data);
+		if (log_)
+			log_->push_back(
+				written{from, std::move(data), through});
+	}
+
 	void serve()
 	{
 		nbd_request request;
@@ -192,12 +210,11 @@ private:
 				data.resize(size);
 				if (!receive(data.data(), size))
 					break;
-				const std::lock_guard lock(mutex_);
-				content_.write(from, data);
-				if (log_)
-					log_->push_back(written{
-						from, std::move(data),
-						bool(type & NBD_CMD_FLAG_FUA)});
+				if (failing)
+					reply.error = htobe32(EIO);
+				else
+					write(from, std::move(data),
+					      type & NBD_CMD_FLAG_FUA);
 				data.clear();
 			} else if ((type & 0xffff) == NBD_CMD_READ) {
 				const std::lock_guard lock(mutex_);
@@ -297,14 +314,6 @@ const filesystem filesystems[] = {
 
 class flink_powerloss : public testing::TestWithParam<filesystem> {
 protected:
-	flink_powerloss()
-	{
-		modprobe("nbd");
-		must(eventually([] { return !access(device::path, R_OK); }) ?
-			     0 :
-			     -ENODEV);
-	}
-
 	void SetUp() override { NEEDS_FILESYSTEM(GetParam().type); }
 
 	/* A version gets a name that was free, which it keeps. */
@@ -454,6 +463,67 @@ TEST_P(flink_powerloss, leaves_the_old_version_or_the_new_one)
 	}
 	printf("# %s: %d cuts in %zu events, seed %u: %d hidden names left\n",
 	       fs.type, cuts, log.size(), seed, hidden);
+}
+
+/* Nothing is written but what the test asks for: no commit by the clock. */
+class flink_failing_disk : public testing::Test {
+protected:
+	static constexpr const char *options = "noinit_itable,commit=3600";
+
+	void SetUp() override
+	{
+		ASSERT_OK(run("mkfs.ext4 -q -F " + std::string(device::path)));
+	}
+
+	mounted mount() const
+	{
+		return mounted("ext4", device::path, options, MS_NOATIME);
+	}
+
+	device disk{content(), 64ULL << 20};
+};
+
+TEST_F(flink_failing_disk, keeps_the_old_file_where_the_content_is_not_written)
+{
+	mounted m = mount();
+
+	ASSERT_OK(m.error);
+	make_file(m.dir, "a", "old");
+	ASSERT_OK(or_errno(syncfs(m.dir)));
+
+	unique_fd fd = make_tmpfile(m.dir, "new");
+	const std::vector<std::string> before = list(m.dir);
+
+	disk.failing = true;
+	EXPECT_ERROR(EIO, flink(fd, m.dir, "a",
+				PROCFD_LINK_REPLACE | PROCFD_LINK_DURABLE));
+	EXPECT_EQ("old", content_of(m.dir, "a"));
+	EXPECT_EQ(before, list(m.dir));
+	disk.failing = false;
+}
+
+TEST_F(flink_failing_disk, tells_that_the_new_name_is_not_written)
+{
+	mounted m = mount();
+
+	ASSERT_OK(m.error);
+	make_file(m.dir, "a", "old");
+
+	unique_fd fd = make_tmpfile(m.dir, "new");
+
+	ASSERT_OK(or_errno(syncfs(m.dir)));
+	disk.failing = true;
+	EXPECT_ERROR(EIO, flink(fd, m.dir, "a",
+				PROCFD_LINK_REPLACE | PROCFD_LINK_DURABLE));
+	EXPECT_EQ("new", content_of(m.dir, "a"));
+	fd.reset();
+	EXPECT_OK(m.unmount());
+	disk.failing = false;
+
+	mounted again = mount();
+
+	ASSERT_OK(again.error);
+	EXPECT_EQ("old", content_of(again.dir, "a"));
 }
 
 } // namespace
