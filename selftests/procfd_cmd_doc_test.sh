@@ -78,6 +78,14 @@ t_the_page_has_every_option() {
 	done
 }
 
+t_procfd_alone_says_what_it_can_do() {
+	code 2 procfd && has "$err" subcommand && code 2 procfd nosuch && is "${err%%
+*}" 'procfd: nosuch: no such subcommand' &&
+		code 2 procfd --nosuch &&
+		code 0 procfd --help && for sub in $subcommands; do has "$out" "  $sub  " || return; done &&
+		code 0 procfd --version && is "${out%% *}" procfd && has "$out" .
+}
+
 # What bash would offer for these words.
 complete_words() {
 	bash -c '. "$0" && COMP_WORDS=("$@") && COMP_CWORD=$(($# - 1)) && _procfd &&

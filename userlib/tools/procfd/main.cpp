@@ -92,11 +92,16 @@ int parse(CLI::App &app, std::vector<std::string> args, int usage_code)
 	}
 }
 
+int misused(const std::string &subject, const char *complaint, int usage_code)
+{
+	command::complain(subject, complaint);
+	std::fputs("Run with --help for more information.\n", stderr);
+	return usage_code;
+}
+
 int misused(const subcommand &sub, const char *complaint)
 {
-	command::complain(sub.app->get_name(), complaint);
-	std::fputs("Run with --help for more information.\n", stderr);
-	return sub.usage_code;
+	return misused(sub.app->get_name(), complaint, sub.usage_code);
 }
 
 /// Let no descriptor of a process be taken for one of the standard ones, if this
@@ -138,6 +143,10 @@ int main_of(int argc, char **argv)
 		});
 
 	if (sub == std::end(subs)) {
+		if (!args.empty() && !args.front().starts_with('-'))
+			return misused(args.front(), "no such subcommand",
+				       tool::usage);
+
 		int code = parse(app, args, tool::usage);
 
 		return code < 0 ? tool::usage : code;
