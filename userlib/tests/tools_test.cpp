@@ -57,6 +57,14 @@ TEST_F(tools, frename_makes_standard_input_the_file)
 	EXPECT_EQ(1U, entries(dir.str()));
 }
 
+TEST_F(tools, frename_with_a_mode_keeps_nothing_of_the_old_file)
+{
+	EXPECT_EQ(0, run("touch f && chmod 640 f && chown 1000:2000 f &&"
+			 "echo x | frename --mode 666 f &&"
+			 "stat -c '%u:%g %a' f"));
+	EXPECT_EQ("0:0 666\n", output);
+}
+
 TEST_F(tools, frename_puts_a_descriptor_in_place)
 {
 	EXPECT_EQ(0, run("echo old >f; exec 3<>g; rm g; echo new >&3;"
