@@ -66,6 +66,9 @@ code() {
 	}
 }
 
+# Another user, who may look at the directory once it may be passed through $scratch.
+as_bob() { su bob -c "exec $*"; }
+
 # Start a process under a name, in the background.
 start() { procfd run --detach --name "$1" sh "$scratch/daemon" 9>&9 && expect ready; }
 

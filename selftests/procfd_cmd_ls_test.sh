@@ -17,15 +17,17 @@ python() {
 	PYTHONHOME=$scratch/python PYTHONPATH=$scratch/python /usr/bin/python3 -S "$@"
 }
 
+without_times() { sed -E 's/[0-9]{4}-[0-9-]+ [0-9:]{8}/WHEN/'; }
+
 t_ls_is_a_table() {
 	start web && dead job 'exit 7' && chmod 0640 "$PROCFD_DIR/web" &&
 		chown alice:ops "$PROCFD_DIR/web" && code 0 procfd ls || return
 	pid=$(procfd info web | sed -n 's/^process: *//p')
 	echo "$out" >table
 	is "$(sed -n 1p table | tr -s ' ')" 'NAME STATE PID SINCE OWNER MODE COMMAND' &&
-		is "$(sed -n 2p table | sed -E 's/[0-9]{4}-[0-9-]+ [0-9:]{8}/WHEN/' | tr -s ' ')" \
+		is "$(sed -n 2p table | without_times | tr -s ' ')" \
 			'job exited 7 - WHEN root:root 0600 -' &&
-		is "$(sed -n 3p table | sed -E 's/[0-9]{4}-[0-9-]+ [0-9:]{8}/WHEN/' | tr -s ' ')" \
+		is "$(sed -n 3p table | without_times | tr -s ' ')" \
 			"web running $pid WHEN alice:ops 0640 sh $scratch/daemon" &&
 		is "$(wc -l <table)" 3
 }
@@ -59,6 +61,22 @@ t_ls_fails_for_what_is_not_there() {
 	code 1 procfd ls none && has "$err" 'no such name' &&
 		code 1 procfd ls /etc && has "$err" 'not in a procfdfs' &&
 		code 2 procfd ls --color often && code 2 procfd ls --unknown
+}
+
+t_who_may_not_read_a_name_is_told_less() {
+	start web && dead job 'exit 7' && chmod 755 "$scratch" && chmod 711 "$scratch/work" &&
+		code 0 as_bob procfd ls && is "$err" '' &&
+		is "$(echo "$out" | sed 1d | without_times | tr -s ' ')" \
+			'job ended - WHEN root:root 0600 -
+web unknown - - root:root 0600 -' && code 0 as_bob procfd ls --json && is "$err" '' || return
+	echo "$out" >all
+	python -c '
+import ast
+rights = {"owner": "root", "group": "root", "mode": "0600"}
+assert ast.literal_eval(open("all").read()) == [
+    {"name": "job", "state": "ended", **rights}, {"name": "web", "state": "unknown", **rights}]
+' && code 1 as_bob procfd info job && has "$err" 'root:root with mode 0600' &&
+		code 1 as_bob procfd info --json web && has "$err" 'root:root with mode 0600' && is "$out" '[]'
 }
 
 t_names_cannot_command_the_terminal() {
@@ -106,14 +124,15 @@ t_since_is_the_time_of_the_exit() {
 		has "$out" "$(date -d "@$(stat -c %Y "$PROCFD_DIR/job")" '+%Y-%m-%d %H:%M')"
 }
 
-t_colours_are_for_terminals() {
-	dead job 'exit 7' && code 0 procfd ls && has_not "$out" "$(printf '\033')" &&
-		code 0 procfd ls --color always && has "$out" "$(printf '\033[31mexited 7\033[m')" || return
+# Usage: ls_on_terminal COLUMNS [OPTION...]; 0 columns are not known how many.
+ls_on_terminal() {
 	cat >terminal.py <<'END'
-import os, sys
+import array, fcntl, os, sys
+TIOCSWINSZ = 0x5414
 pid, terminal = os.forkpty()
 if pid == 0:
-    os.execvp("procfd", ["procfd", "ls"] + sys.argv[1:])
+    fcntl.ioctl(1, TIOCSWINSZ, array.array("H", [24, int(sys.argv[1]), 0, 0]))
+    os.execvp("procfd", ["procfd", "ls"] + sys.argv[2:])
 out = b""
 try:
     while part := os.read(terminal, 4096):
@@ -122,10 +141,34 @@ except OSError:
     pass
 sys.stdout.buffer.write(out)
 END
-	has "$(python terminal.py)" "$(printf '\033[31mexited 7\033[m')" &&
-		has_not "$(export NO_COLOR=1; python terminal.py)" "$(printf '\033')" &&
-		has_not "$(export TERM=dumb; python terminal.py)" "$(printf '\033')" &&
-		has_not "$(python terminal.py --color never)" "$(printf '\033')"
+	python terminal.py "$@" | tr -d '\r' | without_times
+}
+
+t_colours_are_for_terminals() {
+	dead job 'exit 7' && code 0 procfd ls && has_not "$out" "$(printf '\033')" &&
+		code 0 procfd ls --color always && has "$out" "$(printf '\033[31mexited 7\033[m')" &&
+		has "$(ls_on_terminal 0)" "$(printf '\033[31mexited 7\033[m')" &&
+		has_not "$(export NO_COLOR=1; ls_on_terminal 0)" "$(printf '\033')" &&
+		has_not "$(export TERM=dumb; ls_on_terminal 0)" "$(printf '\033')" &&
+		has_not "$(ls_on_terminal 0 --color never)" "$(printf '\033')"
+}
+
+# Columns are counted in characters, and colours take none. All but the command is
+# whole, however narrow the terminal.
+t_commands_are_cut_at_the_edge_of_a_terminal() {
+	mkdir éé && procfd run --detach --name web sh éé/../../daemon 9>&9 && expect ready &&
+		code 0 procfd ls || return
+	heads=$(echo "$out" | sed -n 1p)
+	before=${heads%COMMAND}
+	green=$(printf '\033[32m')
+	out=$(echo "$out" | without_times)
+	is "$(ls_on_terminal $((${#before} + 5)) --color never)" \
+		"$(echo "$out" | sed 's/COMMAND/COMMA/; s/sh éé.*/sh éé/')" &&
+		is "$(ls_on_terminal $((${#before} + 5)))" \
+			"$(echo "$out" | sed "s/COMMAND/COMMA/; s/running/$green&$(printf '\033[m')/; s/sh éé.*/sh éé/")" &&
+		is "$(ls_on_terminal 40 --color never)" \
+			"$(echo "$out" | sed 's/COMMAND//; s/sh éé.*//')" &&
+		is "$(ls_on_terminal 0 --color never)" "$out"
 }
 
 # What --watch prints comes to descriptor 9.

@@ -180,9 +180,6 @@ t_status_is_unknown_elsewhere() {
 		code 4 env PROCFD_DIR=/no/such procfd status web && has "$err" 'no directory /no/such'
 }
 
-# Another user, who may look at the directory.
-as_bob() { su bob -c "exec $*"; }
-
 t_others_are_told_who_may() {
 	start web && chmod 755 "$scratch" && chmod 711 "$scratch/work" &&
 		code 1 as_bob procfd signal HUP web && has "$err" 'root:root with mode 0600' &&
