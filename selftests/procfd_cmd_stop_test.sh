@@ -220,8 +220,27 @@ t_without_the_mount_it_says_what_to_do() {
 }
 
 t_without_the_device_it_says_what_to_do() {
+	dead job 'exit 5'
 	mv /dev/procfd /dev/procfd.away
-	code 125 procfd run --name web true && has "$err" 'modprobe procfd'
+	code 125 procfd run --name web true && has "$err" 'modprobe procfd' &&
+		code 125 procfd exec --name web true && has "$err" 'modprobe procfd' &&
+		code 1 procfd link --pid $$ shell && has "$err" 'modprobe procfd' &&
+		code 1 procfd replace --pid $$ web && has "$err" 'modprobe procfd' &&
+		code 1 procfd rm --dead && has "$err" 'modprobe procfd' && [ -e "$PROCFD_DIR/job" ]
+	result=$?
+	mv /dev/procfd.away /dev/procfd
+	return "$result"
+}
+
+t_names_are_used_without_the_device() {
+	start web && dead job 'exit 5' || return
+	mv /dev/procfd /dev/procfd.away
+	code 0 procfd status web && has "$out" running &&
+		code 0 procfd signal HUP web && expect HUP &&
+		code 0 procfd info web && has "$out" "sh $scratch/daemon" &&
+		code 0 procfd ls && has "$out" 'exited 5' &&
+		code 0 procfd stop web && code 7 procfd wait web &&
+		code 0 procfd rm web && [ ! -e "$PROCFD_DIR/web" ]
 	result=$?
 	mv /dev/procfd.away /dev/procfd
 	return "$result"
