@@ -74,7 +74,7 @@ struct pipe_across_exec {
 	{
 		char byte;
 
-		return poll_for(out, POLLIN, patience_ms) & POLLIN &&
+		return poll_for(out, POLLIN, patience_ms()) & POLLIN &&
 		       read(out, &byte, 1) == 1;
 	}
 };

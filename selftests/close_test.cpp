@@ -56,7 +56,7 @@ public:
 
 		target_.reset(); /* so that its end can be seen */
 		return send(test_, &byte, 1, MSG_NOSIGNAL) == 1 &&
-		       poll_for(test_, POLLIN, patience_ms) & POLLIN &&
+		       poll_for(test_, POLLIN, patience_ms()) & POLLIN &&
 		       read(test_, &byte, 1) == 1;
 	}
 	void let_it_close_its_own()

@@ -32,8 +32,16 @@
 
 #include "../uapi/procfd.h"
 
-/* How long anything may take that happens at once; emulators are slow. */
-constexpr int patience_ms = 60000;
+/*
+ * How long anything may take that happens at once. Emulators are slow, and the
+ * harness says how slow.
+ */
+inline int patience_ms()
+{
+	const char *scale = getenv("PROCFD_TIMEOUT_SCALE");
+
+	return 20000 * (scale ? atoi(scale) : 3);
+}
 
 /* Every event that poll(2) can be asked for. */
 constexpr short every_event = POLLIN | POLLPRI | POLLOUT | POLLRDNORM |
@@ -187,7 +195,7 @@ inline short poll_now(int fd)
 /* Wait until it is over: exited, dropped, or, for a pipe, without writers. */
 inline short poll_over(int fd)
 {
-	return poll_for(fd, 0, patience_ms);
+	return poll_for(fd, 0, patience_ms());
 }
 
 /* The wait status, or -errno. Takes any kind of child. */
@@ -303,7 +311,7 @@ public:
 	{
 		char byte;
 
-		return poll_for(read_, POLLIN, patience_ms) & POLLIN &&
+		return poll_for(read_, POLLIN, patience_ms()) & POLLIN &&
 		       read(read_, &byte, 1) == 1;
 	}
 
@@ -333,8 +341,8 @@ inline void handle_SIGUSR1(int flags)
 template <typename F>
 inline bool eventually(F condition)
 {
-	const std::uint64_t end =
-		now_ns(CLOCK_MONOTONIC) + std::uint64_t(patience_ms) * 1000000;
+	const std::uint64_t end = now_ns(CLOCK_MONOTONIC) +
+				  std::uint64_t(patience_ms()) * 1000000;
 
 	while (!condition()) {
 		if (now_ns(CLOCK_MONOTONIC) > end)

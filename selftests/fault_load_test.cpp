@@ -44,7 +44,7 @@ protected:
 	static void unload()
 	{
 		const auto deadline = std::chrono::steady_clock::now() +
-				      std::chrono::milliseconds(patience_ms);
+				      std::chrono::milliseconds(patience_ms());
 		int ret;
 
 		do

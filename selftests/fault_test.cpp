@@ -416,7 +416,7 @@ TEST_F(faults, epoll)
 	EXPECT_LE(2u, count);
 	must(or_errno(epoll_ctl(ep, EPOLL_CTL_ADD, c.fd, &event)));
 	kill(c.pid, SIGKILL);
-	EXPECT_EQ(1, epoll_wait(ep, &event, 1, patience_ms));
+	EXPECT_EQ(1, epoll_wait(ep, &event, 1, patience_ms()));
 }
 
 TEST_F(faults, fdinfo)
@@ -776,7 +776,7 @@ TEST_F(faults_names, the_work_after_an_exit)
 						IN_ATTRIB)));
 		all_fail_at(nth);
 		kill(c.pid, SIGKILL);
-		EXPECT_EQ(POLLIN, poll_for(watch, POLLIN, patience_ms));
+		EXPECT_EQ(POLLIN, poll_for(watch, POLLIN, patience_ms()));
 		all_fail_at(0);
 		EXPECT_LT(0, ::read(watch, events, sizeof(events)));
 		must(or_errno(unlink(at("name").c_str())));

@@ -412,7 +412,7 @@ public:
 		thread_ = std::thread([this] {
 			tid_ = sys_gettid();
 			has_tid_.open();
-			count_ = epoll_wait(ep_, &event_, 1, patience_ms);
+			count_ = epoll_wait(ep_, &event_, 1, patience_ms());
 		});
 		must(has_tid_.pass() &&
 				     sleeps_in(getpid(), tid_, SYS_epoll_wait) ?
@@ -596,7 +596,7 @@ TEST(fork_drop, by_the_exit_of_the_thread)
 	unique_fd fd;
 
 	std::thread([&fd] { fd.reset(must(announce())); }).join();
-	EXPECT_EQ(dropped, poll_for(fd, every_event, patience_ms));
+	EXPECT_EQ(dropped, poll_for(fd, every_event, patience_ms()));
 	EXPECT_EQ(std::uint32_t(PROCFD_STATE_DROPPED), state_of(fd));
 }
 
@@ -617,7 +617,7 @@ TEST(fork_drop, by_the_kill_of_the_process)
 
 	EXPECT_EQ(0, poll_now(fd));
 	kill(c.pid, SIGKILL);
-	EXPECT_EQ(dropped, poll_for(fd, every_event, patience_ms));
+	EXPECT_EQ(dropped, poll_for(fd, every_event, patience_ms()));
 	close(sockets[0]);
 	close(sockets[1]);
 }

@@ -30,7 +30,7 @@ inline int apart(F body)
 	});
 
 	out.reset();
-	if (!poll_for(in, POLLIN, patience_ms))
+	if (!poll_for(in, POLLIN, patience_ms()))
 		return -ETIMEDOUT;
 	must(int(or_errno(read(in, &result, sizeof(result)))));
 	/* It exits by itself: its descriptors may be what the test is about. */

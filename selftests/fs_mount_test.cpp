@@ -593,7 +593,7 @@ TEST_F(fs_mount, is_not_kept_by_who_only_watches_a_name)
 	must(or_errno(inotify_add_watch(watch, (a + "/n").c_str(), IN_ATTRIB)));
 	EXPECT_EQ(0, umount(a.c_str()));
 	/* The watch is over, and says so. */
-	ASSERT_EQ(POLLIN, poll_for(watch, POLLIN, patience_ms));
+	ASSERT_EQ(POLLIN, poll_for(watch, POLLIN, patience_ms()));
 	ASSERT_LT(0, read(watch, buffer, sizeof(buffer)));
 	EXPECT_EQ(std::uint32_t(IN_UNMOUNT),
 		  reinterpret_cast<inotify_event *>(buffer)->mask);

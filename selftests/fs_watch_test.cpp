@@ -36,7 +36,7 @@ public:
 	event next()
 	{
 		if (!poll_for(fd_, POLLIN,
-			      pending_.empty() ? patience_ms : 0) &&
+			      pending_.empty() ? patience_ms() : 0) &&
 		    pending_.empty())
 			return {0, "timed out"};
 		if (pending_.empty())

@@ -21,7 +21,7 @@ namespace {
 constexpr short exited = POLLIN | POLLRDNORM | POLLHUP;
 constexpr short running = POLLOUT | POLLWRNORM;
 
-constexpr timespec patience = {patience_ms / 1000, 0};
+const timespec patience = {patience_ms() / 1000, 0};
 
 TEST(poll, of_a_running_process_says_writable)
 {
@@ -34,7 +34,7 @@ TEST(poll, says_readable_and_hung_up_before_anyone_reaps)
 {
 	child c = start([] { return 0; });
 
-	EXPECT_EQ(exited, poll_for(c.fd, POLLIN | POLLRDNORM, patience_ms));
+	EXPECT_EQ(exited, poll_for(c.fd, POLLIN | POLLRDNORM, patience_ms()));
 	EXPECT_EQ(exited, poll_now(c.fd));
 
 	/* It was so with the zombie still there. */
@@ -153,7 +153,7 @@ TEST(epoll, edge_says_running_and_then_exited_once_each)
 	EXPECT_EQ(0u, epoll_now(ep));
 
 	kill(c.pid, SIGKILL);
-	ASSERT_EQ(1, epoll_wait(ep, &ev, 1, patience_ms));
+	ASSERT_EQ(1, epoll_wait(ep, &ev, 1, patience_ms()));
 	EXPECT_EQ(EPOLLIN | EPOLLHUP, ev.events);
 
 	/* The kernel wakes on reaping too. That is no news. */
@@ -183,7 +183,7 @@ TEST(epoll, set_of_many_says_which)
 	ev.data.u32 = 2;
 	must(or_errno(epoll_ctl(ep, EPOLL_CTL_ADD, two.fd, &ev)));
 	kill(two.pid, SIGKILL);
-	ASSERT_EQ(1, epoll_wait(ep, &ev, 1, patience_ms));
+	ASSERT_EQ(1, epoll_wait(ep, &ev, 1, patience_ms()));
 	EXPECT_EQ(2u, ev.data.u32);
 }
 
@@ -200,7 +200,7 @@ struct waiter {
 
 bool by_poll(int fd)
 {
-	return poll_for(fd, POLLIN, patience_ms) == (POLLIN | POLLHUP);
+	return poll_for(fd, POLLIN, patience_ms()) == (POLLIN | POLLHUP);
 }
 
 bool by_ppoll(int fd)
@@ -224,7 +224,7 @@ bool by_pselect(int fd)
 
 bool by_select(int fd)
 {
-	timeval limit = {patience_ms / 1000, 0};
+	timeval limit = {patience_ms() / 1000, 0};
 	fd_set in;
 
 	FD_ZERO(&in);
@@ -239,7 +239,7 @@ bool by_epoll_level(int fd)
 	unique_fd ep = epoll_of(fd, EPOLLIN);
 	epoll_event ev{};
 
-	return epoll_wait(ep, &ev, 1, patience_ms) == 1 &&
+	return epoll_wait(ep, &ev, 1, patience_ms()) == 1 &&
 	       ev.events == (EPOLLIN | EPOLLHUP);
 }
 
@@ -248,7 +248,7 @@ bool by_epoll_edge(int fd)
 	unique_fd ep = epoll_of(fd, EPOLLIN | EPOLLET);
 	epoll_event ev{};
 
-	return epoll_wait(ep, &ev, 1, patience_ms) == 1 &&
+	return epoll_wait(ep, &ev, 1, patience_ms()) == 1 &&
 	       ev.events == (EPOLLIN | EPOLLHUP);
 }
 
@@ -257,7 +257,7 @@ bool by_epoll_oneshot(int fd)
 	unique_fd ep = epoll_of(fd, EPOLLIN | EPOLLONESHOT);
 	epoll_event ev{};
 
-	return epoll_wait(ep, &ev, 1, patience_ms) == 1 &&
+	return epoll_wait(ep, &ev, 1, patience_ms()) == 1 &&
 	       ev.events == (EPOLLIN | EPOLLHUP);
 }
 
@@ -267,7 +267,7 @@ bool by_epoll_exclusive(int fd)
 	unique_fd ep = epoll_of(fd, EPOLLIN | EPOLLEXCLUSIVE);
 	epoll_event ev{};
 
-	return epoll_wait(ep, &ev, 1, patience_ms) == 1 &&
+	return epoll_wait(ep, &ev, 1, patience_ms()) == 1 &&
 	       ev.events == (EPOLLIN | EPOLLHUP);
 }
 
@@ -277,7 +277,7 @@ bool by_epoll_of_an_epoll(int fd)
 		  outer = epoll_of(inner, EPOLLIN);
 	epoll_event ev{};
 
-	return epoll_wait(outer, &ev, 1, patience_ms) == 1 &&
+	return epoll_wait(outer, &ev, 1, patience_ms()) == 1 &&
 	       epoll_now(inner) == (EPOLLIN | EPOLLHUP);
 }
 
@@ -296,7 +296,7 @@ public:
 	}
 	int result()
 	{
-		__kernel_timespec limit = {patience_ms / 1000, 0};
+		__kernel_timespec limit = {patience_ms() / 1000, 0};
 		io_uring_cqe *cqe;
 		int ret;
 
@@ -459,7 +459,7 @@ TEST(poll, wakes_many_threads)
 		threads.emplace_back([&, i] {
 			tids[i] = sys_gettid();
 			has_tid.open();
-			events[i] = poll_for(c.fd, POLLIN, patience_ms);
+			events[i] = poll_for(c.fd, POLLIN, patience_ms());
 		});
 	for (int i = 0; i < count; i++)
 		EXPECT_TRUE(has_tid.pass());

@@ -103,7 +103,7 @@ __attribute__((constructor)) void helper(int argc, char **argv)
 		_exit(99);
 	}
 	if (std::string_view(argv[1]) == "--wait") {
-		const timespec patience = {patience_ms / 1000, 0};
+		const timespec patience = {patience_ms() / 1000, 0};
 		sigset_t set;
 
 		kill(atoi(argv[2]), SIGTERM);
@@ -144,7 +144,7 @@ public:
 	{
 		char byte;
 
-		return poll_for(read_, POLLIN, patience_ms) & POLLIN &&
+		return poll_for(read_, POLLIN, patience_ms()) & POLLIN &&
 		       read(read_, &byte, 1) == 1;
 	}
 
@@ -374,7 +374,7 @@ TEST(quiet_closed, is_quiet_after_an_exec)
 	EXPECT_EQ(PROCFD_ATTR_QUIET, info_of(fd).attributes);
 	fd.reset();
 	kill(c.pid, SIGTERM);
-	ASSERT_TRUE(poll_for(pidfd, POLLIN, patience_ms) & POLLIN);
+	ASSERT_TRUE(poll_for(pidfd, POLLIN, patience_ms()) & POLLIN);
 	EXPECT_EQ(-ECHILD, plain_wait(-1));
 	EXPECT_EQ(expected(SIGTERM), quiet_wait(c.forget()));
 	EXPECT_FALSE(sigchld_is_pending());

@@ -223,7 +223,7 @@ TEST(race_of_exit_and_poll, misses_no_exit)
 				sched_yield();
 			must(or_errno(
 				epoll_ctl(set, EPOLL_CTL_ADD, fd, &event)));
-			return epoll_wait(set, &event, 1, patience_ms) == 1;
+			return epoll_wait(set, &event, 1, patience_ms()) == 1;
 		};
 
 		ASSERT_EQ(0, while_one_exits(polls));

@@ -188,7 +188,7 @@ private:
 		int what;
 		ssize_t n;
 
-		if (!poll_for(reports_, POLLIN, patience_ms))
+		if (!poll_for(reports_, POLLIN, patience_ms()))
 			return -ETIMEDOUT;
 		n = read(reports_, &what, sizeof(what));
 		return n == sizeof(what) ? what : -EPIPE;

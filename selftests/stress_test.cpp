@@ -144,7 +144,7 @@ TEST(stress, opening_and_closing_one_descriptor)
 		  }));
 	EXPECT_EQ(POLLOUT | POLLWRNORM, poll_now(c.fd));
 	c.fd.reset();
-	EXPECT_EQ(POLLIN, poll_for(pidfd, POLLIN, patience_ms));
+	EXPECT_EQ(POLLIN, poll_for(pidfd, POLLIN, patience_ms()));
 }
 
 /* Opened from before its exit until after: found, found dead, or not there. */
