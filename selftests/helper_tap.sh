@@ -10,6 +10,9 @@ after_each() { :; }
 
 is() { [ "$1" = "$2" ] || { echo "# '$1', not '$2'"; false; }; }
 
+# The children of a process, by their ids; not every kernel has its own list.
+children_of() { grep -ls "^PPid:[[:blank:]]$1\$" /proc/[0-9]*/status | cut -d / -f 3; }
+
 # Run all of them; false if one failed. Prints KTAP, with names GROUP.CLAIM; with several
 # groups, all are run for each, and find which in $group.
 # Usage: run_tests GROUP...

@@ -29,7 +29,7 @@ t_the_third_waits_for_two() {
 t_the_third_ends_by_a_signal_and_says_so() {
 	# It takes signals from when it has both children on.
 	(exec ./3) &
-	until [ "$(wc -w <"/proc/$!/task/$!/children")" = 2 ]; do :; done
+	until [ "$(children_of $! | wc -l)" = 2 ]; do :; done
 	kill -TERM $!
 	wait $!
 	is $? 143

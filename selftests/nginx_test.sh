@@ -33,7 +33,7 @@ page() { wget -q -O - http://127.0.0.1:8081/ 2>/dev/null; }
 # A command that reloads, and the end of the old worker, which till then may answer.
 reload_by() {
 	master=$(cat "$scratch/pid")
-	worker=$(tr -d ' ' <"/proc/$master/task/$master/children")
+	worker=$(children_of "$master")
 	procfd link --pid "$worker" worker && "$@" && procfd wait worker
 	result=$?
 	procfd rm worker && return $result

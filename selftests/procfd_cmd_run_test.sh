@@ -287,8 +287,9 @@ t_children_from_before_are_no_daemons() {
 
 t_the_zombies_of_others_are_reaped() {
 	code 0 procfd run sh -c '
+		. "$0"
 		(true &)
-		until [ "$(cat /proc/$PPID/task/$PPID/children)" = "$$ " ]; do :; done'
+		until [ "$(children_of $PPID)" = $$ ]; do :; done' "$here/helper_tap.sh"
 }
 
 t_timeout_stops_it() {
