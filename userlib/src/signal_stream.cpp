@@ -30,8 +30,10 @@ struct thread_streams {
 	std::array<unsigned, last_signal> holders{};
 	/// signals that the first of their streams found unblocked
 	std::uint64_t added = 0;
-	/// counts the forks that lead here, to tell a parent's streams
-	unsigned process = 0;
+	/// id of the thread and the time when it opened the first of them; 0: it
+	/// has not. An id or an address alone may have been another thread's.
+	pid_t thread = 0;
+	std::chrono::steady_clock::time_point since{};
 };
 
 constinit thread_local thread_streams here;
@@ -54,6 +56,10 @@ void block(std::uint64_t signals) noexcept
 	sigset_t before;
 	auto set = set_of(signals, [](int) { return true; });
 
+	if (!here.thread) {
+		here.thread = ::gettid();
+		here.since = std::chrono::steady_clock::now();
+	}
 	::pthread_sigmask(SIG_BLOCK, &set, &before);
 	for (int signo = 1; signo <= last_signal; signo++) {
 		if (!(signals & bit(signo)))
@@ -145,7 +151,7 @@ sigset_t without_streams(sigset_t mask) noexcept
 
 void forget_streams() noexcept
 {
-	here = {.holders = {}, .added = 0, .process = here.process + 1};
+	here = {};
 }
 
 } // namespace internal
@@ -178,7 +184,7 @@ result<signal_stream> signal_stream::open(const sigset_t &signals) noexcept
 	if (!fd)
 		return last_error();
 	block(bits);
-	return signal_stream(std::move(fd), bits, {&here, here.process});
+	return signal_stream(std::move(fd), bits, {here.thread, here.since});
 }
 
 result<received_signal> signal_stream::read() const noexcept
@@ -208,7 +214,7 @@ void signal_stream::close() noexcept
 	if (!fd_)
 		return;
 	fd_.reset();
-	if (owner_.thread == &here && owner_.process == here.process)
+	if (owner_.thread == here.thread && owner_.since == here.since)
 		unblock(std::exchange(signals_, 0));
 }
 

@@ -242,6 +242,34 @@ TEST(signal_stream, ended_in_another_thread_leaves_both_masks_alone)
 	EXPECT_FALSE(blocked(SIGUSR1));
 }
 
+TEST(signal_stream, of_a_thread_that_is_gone_ends_without_unblocking_anything)
+{
+	static thread_local char here;
+	const void *first = nullptr;
+	bool same_place = false;
+
+	// A later thread may have its data where the one that is gone had its own
+	for (int tries = 0; tries < 100 && !same_place; tries++) {
+		procfd::result<signal_stream> left = signal_stream();
+
+		std::thread([&] {
+			first = &here;
+			left = signal_stream::open({SIGUSR1});
+		}).join();
+		ASSERT_OK(left);
+		std::thread([&] {
+			auto own = signal_stream::open({SIGUSR1});
+
+			same_place = first == &here;
+			*left = {};
+			EXPECT_TRUE(blocked(SIGUSR1));
+			*own = {};
+			EXPECT_FALSE(blocked(SIGUSR1));
+		}).join();
+	}
+	EXPECT_TRUE(same_place);
+}
+
 class signal_stream_children : public with_module {};
 
 TEST_F(signal_stream_children, of_fork_start_as_if_there_were_no_stream)

@@ -113,10 +113,10 @@ public:
 	explicit operator bool() const noexcept { return bool(fd_); }
 
 private:
-	/// Which thread of which process made it.
+	/// Which thread made it: its id, and when it made its first one.
 	struct thread_mark {
-		const void *thread = nullptr;
-		unsigned process = 0;
+		pid_t thread = 0;
+		std::chrono::steady_clock::time_point since{};
 	};
 
 	signal_stream(unique_fd fd, std::uint64_t signals,
