@@ -39,10 +39,13 @@ time_left(std::chrono::steady_clock::time_point deadline) noexcept
 	using std::chrono::steady_clock;
 
 	constexpr long per_second = 1'000'000'000;
-	nanoseconds left = deadline - steady_clock::now();
+	auto now = steady_clock::now();
 
-	if (left.count() <= 0)
+	if (deadline <= now) // the difference may be too great a number
 		return {};
+
+	nanoseconds left = deadline - now;
+
 	return {static_cast<time_t>(left.count() / per_second),
 		static_cast<long>(left.count() % per_second)};
 }

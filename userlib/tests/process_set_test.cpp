@@ -217,6 +217,7 @@ TEST_F(set_of, nothing_and_deadlines_are_errors)
 
 	ASSERT_OK(set.add(child(stay), 1));
 	EXPECT_ERROR(ETIMEDOUT, set.wait_until(now));
+	EXPECT_ERROR(ETIMEDOUT, set.wait_until(decltype(now)::min()));
 	EXPECT_ERROR(ETIMEDOUT, set.wait_until(later));
 	EXPECT_LE(later, std::chrono::steady_clock::now());
 	EXPECT_OK(set.find(1)->signal(SIGKILL));

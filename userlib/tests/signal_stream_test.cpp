@@ -153,6 +153,7 @@ TEST(signal_stream, gives_up_at_the_deadline)
 	ASSERT_OK(s);
 	EXPECT_ERROR(ETIMEDOUT, s->read_until(now));
 	EXPECT_ERROR(ETIMEDOUT, s->read_until({}));
+	EXPECT_ERROR(ETIMEDOUT, s->read_until(decltype(now)::min()));
 	EXPECT_ERROR(ETIMEDOUT,
 		     s->read_until(now + std::chrono::milliseconds(20)));
 	EXPECT_LE(now + std::chrono::milliseconds(20),
