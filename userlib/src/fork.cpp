@@ -267,21 +267,25 @@ result<void> spawn_detached(const char *const *argv,
 	if (options.flags != fork_flags::none || !argv[0])
 		return system_error(EINVAL);
 
-	sigset_t mask;
+	auto between = [&] {
+		// To its end in the child: no handler of the caller's runs there
+		signals_blocked guard;
+		// The device is closed again before anything else needs a number
+		auto f = device::open().and_then([&](const device &dev) {
+			return internal::fork(dev, fork_flags::quiet, guard);
+		});
 
-	::pthread_sigmask(SIG_SETMASK, nullptr, &mask);
-	mask = internal::without_streams(mask);
+		if (f && f->in_child()) {
+			// an errno fits into the exit code
+			auto started = start(argv, options, guard.for_child());
 
-	auto between = fork(fork_flags::quiet);
+			::_exit(started.error().value());
+		}
+		return f;
+	}();
 
 	if (!between)
 		return unexpected(between.error());
-	if (between->in_child()) {
-		// an errno fits into the exit code
-		auto started = start(argv, options, mask);
-
-		::_exit(started.error().value());
-	}
 
 	auto status = between->child.wait();
 

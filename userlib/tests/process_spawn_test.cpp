@@ -210,6 +210,44 @@ TEST_F(spawned, detached_program_runs_and_leaves_nothing_here)
 	EXPECT_EQ("hello\n", out.receive_all());
 }
 
+namespace {
+
+/// Whether the child of a fork(3) sends itself a signal.
+bool signals_itself;
+
+} // namespace
+
+TEST_F(spawned, no_handler_runs_in_the_process_between_nor_does_a_signal_end_it)
+{
+	static int registered = ::pthread_atfork(nullptr, nullptr, [] {
+		if (signals_itself)
+			::raise(SIGUSR1);
+	});
+	static channel *handled;
+
+	ASSERT_EQ(0, registered);
+	for (sighandler_t handler :
+	     {sighandler_t([](int) { handled->send(1); }), SIG_DFL}) {
+		channel out, heard;
+		actions to_pipe;
+
+		handled = &heard;
+		to_pipe.dup2(out.writer(), STDOUT_FILENO);
+
+		auto before = std::signal(SIGUSR1, handler);
+
+		signals_itself = true;
+		EXPECT_OK(procfd::spawn_detached(
+			{"echo", "hello"}, {.file_actions = to_pipe.get()}));
+		signals_itself = false;
+		std::signal(SIGUSR1, before);
+		out.close_writer();
+		heard.close_writer();
+		EXPECT_EQ("hello\n", out.receive_all());
+		EXPECT_EQ("", heard.receive_all());
+	}
+}
+
 TEST_F(spawned, detached_program_that_cannot_be_executed_is_reported)
 {
 	EXPECT_ERROR(ENOENT, procfd::spawn_detached({"/nonexistent/program"}));
