@@ -38,14 +38,19 @@ bool is(int fd, pid_t pid) noexcept
 	return info && (info->mask & PROCFD_INFO_IDS) && info->pid == pid;
 }
 
-/// Take back what was announced, after no child was made or the wrong one: let
-/// a stranger that took the descriptor live.
-void drop(const device &dev, unique_fd fd) noexcept
+/// Let a stranger that took the descriptor live when it is closed.
+void spare(int fd) noexcept
 {
 	__u32 off = 0;
 
+	::ioctl(fd, PROCFD_IOC_SET_KILL_ON_CLOSE, &off);
+}
+
+/// Take back what was announced, after no child was made or the wrong one.
+void drop(const device &dev, unique_fd fd) noexcept
+{
 	(void)dev.cancel_fork();
-	::ioctl(fd.get(), PROCFD_IOC_SET_KILL_ON_CLOSE, &off);
+	spare(fd.get());
 }
 
 /// End a child that cannot be handed out, and take its zombie.
@@ -167,18 +172,25 @@ result<pid_t> start(const char *const *argv, const spawn_options &options,
 
 /// Clean up after a posix_spawn(3) that failed. It may have made a child that
 /// could not execute the program, and libc has waited for that, but not as one
-/// must for a quiet child.
+/// must for a quiet child. It is about to exit, if it has not; what lives on is a
+/// stranger that an interposed posix_spawn(3) made.
 void drop_unstarted(const device &dev, unique_fd fd) noexcept
 {
 	if (dev.cancel_fork())
 		return; // there was no child
 
-	constexpr std::uint64_t no_deadline = PROCFD_DEADLINE_NONE;
+	spare(fd.get());
+
 	auto info = ask(fd.get(), PROCFD_INFO_IDS);
 
 	if (!info || !(info->attributes & PROCFD_ATTR_QUIET))
 		return;
-	info = ask(fd.get(), PROCFD_INFO_IDS, &no_deadline);
+
+	auto soon = std::chrono::steady_clock::now() + std::chrono::seconds(1);
+	auto deadline = static_cast<std::uint64_t>(
+		std::chrono::nanoseconds(soon.time_since_epoch()).count());
+
+	info = ask(fd.get(), PROCFD_INFO_IDS, &deadline);
 	if (info)
 		internal::reap(fd.get(), *info);
 }

@@ -12,6 +12,15 @@ namespace {
 
 bool meddle;
 
+/// Instead of the program: make a child that lives until it is told, and fail.
+const channel *fail_with_child;
+
+void make_child_that_waits(const channel &told)
+{
+	if (::syscall(SYS_clone, SIGCHLD, nullptr, nullptr, nullptr, 0L) == 0)
+		::syscall(SYS_exit_group, told.receive());
+}
+
 } // namespace
 
 extern "C" int posix_spawnp(pid_t *pid, const char *file,
@@ -19,6 +28,10 @@ extern "C" int posix_spawnp(pid_t *pid, const char *file,
 			    const posix_spawnattr_t *attributes,
 			    char *const argv[], char *const environment[])
 {
+	if (fail_with_child) {
+		make_child_that_waits(*fail_with_child);
+		return E2BIG;
+	}
 	if (meddle)
 		fork_another();
 	return ::posix_spawn(pid, file, actions, attributes, argv, environment);
@@ -114,6 +127,26 @@ TEST_F(spawn_wrong, child_of_a_command_that_forks_is_too)
 			.close_others()
 			.spawn();
 	});
+}
+
+TEST_F(spawn_wrong, child_of_a_posix_spawn_that_fails_is_left_to_its_maker)
+{
+	for (auto flags :
+	     {fork_flags::none, fork_flags::quiet, fork_flags::kill_on_close,
+	      fork_flags::quiet | fork_flags::kill_on_close}) {
+		channel tell;
+		int raw = -1;
+
+		fail_with_child = &tell;
+
+		auto c = procfd::spawn({"/bin/true"}, {.flags = flags});
+
+		fail_with_child = nullptr;
+		EXPECT_ERROR(E2BIG, c);
+		tell.send(5);
+		EXPECT_LT(0, ::waitpid(-1, &raw, __WALL));
+		EXPECT_EQ(5, WIFEXITED(raw) ? WEXITSTATUS(raw) : -1) << raw;
+	}
 }
 
 TEST_F(spawn_wrong, works_after_an_error)
