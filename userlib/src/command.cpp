@@ -221,7 +221,8 @@ result<void> command_plan::set_descriptors()
 {
 	// First, or what is opened below may get the number of what is not open
 	for (auto [fd, as] : from_->kept_) {
-		if (as < 0 || ::fcntl(fd, F_GETFD) < 0)
+		if (as < 0 || as >= ::sysconf(_SC_OPEN_MAX) ||
+		    ::fcntl(fd, F_GETFD) < 0)
 			return system_error(EBADF);
 		moves_.push_back({fd, as});
 	}

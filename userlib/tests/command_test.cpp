@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include <algorithm>
+#include <climits>
 #include <string_view>
 
 #include <grp.h>
@@ -290,11 +291,14 @@ TEST_P(command_either_way, inherits_standard_descriptors_as_they_are)
 TEST_P(command_either_way, bad_descriptors_are_refused_and_nothing_is_left)
 {
 	auto before = open_descriptors();
+	auto limit = static_cast<int>(::sysconf(_SC_OPEN_MAX));
 
 	EXPECT_ERROR(EBADF, shell("true").in(-1).spawn());
 	EXPECT_ERROR(EBADF, shell("true").out(stdio::pipe).err(999).spawn());
 	EXPECT_ERROR(EBADF, shell("true").keep(999).spawn());
 	EXPECT_ERROR(EBADF, shell("true").keep(0, -1).spawn());
+	EXPECT_ERROR(EBADF, shell("true").keep(0, INT_MAX).spawn());
+	EXPECT_ERROR(EBADF, shell("true").keep(0, limit).spawn());
 	EXPECT_ERROR(EBADF, shell("true").keep(-1, 5).spawn());
 	EXPECT_EQ(before, open_descriptors());
 	EXPECT_EQ(ECHILD, any_child());

@@ -137,7 +137,7 @@ public:
 	///	program gets under the same number
 	command &keep(int fd) { return keep(fd, fd); }
 	/// \param fd  a descriptor of the caller
-	/// \param as  its number in the program
+	/// \param as  its number in the program; EBADF at or above RLIMIT_NOFILE
 	PROCFD_API command &keep(int fd, int as);
 	/// The program gets 0, 1, 2 and what keep() named, and nothing else.
 	command &close_others() noexcept
