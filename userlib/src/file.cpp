@@ -152,7 +152,8 @@ result<void> copy_owner_and_mode(int to, const struct stat &from) noexcept
 
 	if (::fchown(to, from.st_uid, from.st_gid) < 0 &&
 	    ::fchown(to, static_cast<uid_t>(-1), from.st_gid) < 0)
-		mode &= ~static_cast<mode_t>(S_IRWXG);
+		// The group's members are among the others now
+		mode = (mode & S_IRWXU) | (mode & (mode >> 3) & S_IRWXO);
 	if (::fchmod(to, mode) < 0)
 		return last_error();
 	return {};

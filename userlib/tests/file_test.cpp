@@ -184,23 +184,37 @@ TEST_F(file, replace_file_keeps_the_owner_and_no_set_id_bit)
 
 TEST_F(file, replace_file_gives_a_group_that_it_cannot_keep_nothing)
 {
-	make("f", "old", 0664);
-	ASSERT_EQ(0, ::chown((dir / "f").c_str(), 0, 2000));
+	struct {
+		mode_t old;
+		mode_t expected;
+	} cases[] = {
+		{0664, 0604},
+		{0604, 0600}, // its members may not become others who may read
+		{0647, 0604},
+	};
+
 	ASSERT_EQ(0, ::chmod(dir.str().c_str(), 0777));
+	for (auto [old, expected] : cases) {
+		std::filesystem::remove(dir / "f");
+		make("f", "old", old);
+		ASSERT_EQ(0, ::chown((dir / "f").c_str(), 0, 2000));
 
-	auto c = child([&] {
-		if (::setresgid(1000, 1000, 1000) ||
-		    ::setresuid(1000, 1000, 1000))
-			return 99;
-		return procfd::replace_file(dir / "f", "new").error().value();
-	});
-	struct stat st;
+		auto c = child([&] {
+			if (::setresgid(1000, 1000, 1000) ||
+			    ::setresuid(1000, 1000, 1000))
+				return 99;
+			return procfd::replace_file(dir / "f", "new")
+				.error()
+				.value();
+		});
+		struct stat st;
 
-	ASSERT_EQ("exited 0", c.wait()->str());
-	ASSERT_EQ(0, ::stat((dir / "f").c_str(), &st));
-	EXPECT_EQ(1000U, st.st_uid);
-	EXPECT_EQ(1000U, st.st_gid);
-	EXPECT_EQ(S_IFREG | 0604U, st.st_mode);
+		ASSERT_EQ("exited 0", c.wait()->str());
+		ASSERT_EQ(0, ::stat((dir / "f").c_str(), &st));
+		EXPECT_EQ(1000U, st.st_uid);
+		EXPECT_EQ(1000U, st.st_gid);
+		EXPECT_EQ(S_IFREG | expected, st.st_mode);
+	}
 }
 
 TEST_F(file, replace_file_replaces_a_symlink_and_leaves_its_target)

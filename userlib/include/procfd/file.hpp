@@ -63,7 +63,8 @@ PROCFD_API result<unique_fd> open_anonymous_at(int dirfd, path_arg dir,
 struct replace_options {
 	/// permission bits, set as they are. Absent: owner, group and mode of the
 	/// regular file that is replaced (where the caller may not give the group
-	/// away, the group gets no permission), or 0666 less the umask.
+	/// away, the group gets no permission, and others what both it and they
+	/// had), or 0666 less the umask.
 	std::optional<mode_t> mode = std::nullopt;
 	durability keep = durability::relaxed; ///< whether to wait for the disk
 };
