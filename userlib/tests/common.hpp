@@ -6,6 +6,7 @@
 #include <csignal>
 #include <cstdlib>
 #include <filesystem>
+#include <functional>
 #include <string>
 #include <system_error>
 #include <utility>
@@ -15,6 +16,7 @@
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/time.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -105,6 +107,42 @@ inline void fork_another(int = 0)
 	::waitpid(static_cast<pid_t>(pid), nullptr, 0);
 	errno = saved;
 }
+
+/// A signal every millisecond, handled without SA_RESTART, as long as this lives.
+/// The twentieth handler also calls a function.
+class interrupts {
+public:
+	explicit interrupts(std::function<void()> at_last)
+	{
+		struct sigaction action {};
+		itimerval often{{0, 1000}, {0, 1000}};
+
+		count = 0;
+		last_ = std::move(at_last);
+		action.sa_handler = [](int) {
+			count = count + 1;
+			if (count == 20)
+				last_();
+		};
+		::sigaction(SIGALRM, &action, &before_);
+		::setitimer(ITIMER_REAL, &often, nullptr);
+	}
+	~interrupts()
+	{
+		itimerval off{};
+
+		::setitimer(ITIMER_REAL, &off, nullptr);
+		::sigaction(SIGALRM, &before_, nullptr);
+	}
+	interrupts(const interrupts &) = delete;
+	interrupts &operator=(const interrupts &) = delete;
+
+	static inline volatile std::sig_atomic_t count;
+
+private:
+	static inline std::function<void()> last_;
+	struct sigaction before_;
+};
 
 /// \return  the directory entries, sorted by nothing, without "." and ".."
 inline std::size_t entries(const std::string &dir)

@@ -231,6 +231,27 @@ TEST_F(set_of, nothing_and_deadlines_are_errors)
 	EXPECT_ERROR(ECHILD, moved.wait());
 }
 
+TEST_F(set_of, waits_go_on_after_a_signal)
+{
+	channel go;
+
+	for (bool by_deadline : {false, true}) {
+		add(1, go);
+
+		// the child exits only after several of the interrupts
+		interrupts often([&] { go.send(8); });
+		auto ended = by_deadline ?
+				     set.wait_until(
+					     std::chrono::steady_clock::now() +
+					     std::chrono::hours(1)) :
+				     set.wait();
+
+		ASSERT_OK(ended);
+		EXPECT_EQ(8, ended->front().status->exit_code());
+		EXPECT_GE(interrupts::count, 20);
+	}
+}
+
 TEST_F(set_of, its_end_lets_its_processes_go_on)
 {
 	auto c = child(stay);

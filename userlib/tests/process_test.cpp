@@ -5,7 +5,6 @@
 #include <vector>
 
 #include <poll.h>
-#include <sys/time.h>
 
 #include "common.hpp"
 
@@ -189,42 +188,21 @@ TEST_F(process, wait_works_in_a_process_that_is_not_the_parent)
 	EXPECT_EQ(7, waited.wait()->exit_code());
 }
 
-namespace {
-
-const channel *alarmed;
-volatile std::sig_atomic_t alarms;
-
-} // namespace
-
 TEST_F(process, wait_goes_on_after_a_signal)
 {
 	channel go;
-	struct sigaction action {
-	}, before;
-	itimerval often{{0, 1000}, {0, 1000}}, off{};
 	auto c = child([&] {
 		go.close_writer();
 		return go.receive();
 	});
 
 	// the child exits only after several of the interrupts
-	alarmed = &go;
-	alarms = 0;
-	action.sa_handler = [](int) {
-		alarms = alarms + 1;
-		if (alarms == 20)
-			alarmed->send(8);
-	};
-	::sigaction(SIGALRM, &action, &before); // without SA_RESTART
-	::setitimer(ITIMER_REAL, &often, nullptr);
-
+	interrupts often([&] { go.send(8); });
 	auto status = c.wait();
 
-	::setitimer(ITIMER_REAL, &off, nullptr);
-	::sigaction(SIGALRM, &before, nullptr);
 	ASSERT_OK(status);
 	EXPECT_EQ(8, status->exit_code());
-	EXPECT_GE(alarms, 20);
+	EXPECT_GE(interrupts::count, 20);
 }
 
 TEST_F(process, wait_until_gives_up_at_the_deadline)
@@ -403,9 +381,11 @@ TEST_F(process, the_descriptor_is_never_read_so_its_offset_stays)
 
 TEST_F(process, destruction_leaves_errno_alone)
 {
-	auto c = child([] { return 0; });
+	// where closing makes an error, ENOTTY
+	auto c = procfd::process::adopt(
+		procfd::unique_fd(::open("/dev/null", O_RDWR | O_CLOEXEC)));
 
-	EXPECT_OK(c.wait());
+	EXPECT_ERROR(ENOTTY, c.info());
 	errno = EXDEV;
 	c = {};
 	EXPECT_EQ(EXDEV, errno);

@@ -162,6 +162,25 @@ TEST(signal_stream, gives_up_at_the_deadline)
 	EXPECT_EQ(SIGUSR2, s->read_until(now)->signo);
 }
 
+TEST(signal_stream, reading_goes_on_after_another_signal)
+{
+	auto s = signal_stream::open({SIGUSR2});
+
+	ASSERT_OK(s);
+	for (bool by_deadline : {false, true}) {
+		interrupts often([] { ::raise(SIGUSR2); });
+		auto got =
+			by_deadline ?
+				s->read_until(std::chrono::steady_clock::now() +
+					      std::chrono::hours(1)) :
+				s->read();
+
+		ASSERT_OK(got);
+		EXPECT_EQ(SIGUSR2, got->signo);
+		EXPECT_GE(interrupts::count, 20);
+	}
+}
+
 TEST(signal_stream, refuses_what_cannot_be_blocked_or_is_no_signal)
 {
 	auto before = open_descriptors();
