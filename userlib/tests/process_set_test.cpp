@@ -170,6 +170,12 @@ TEST_F(set_of, refuses_a_key_twice_and_what_is_no_process)
 	ASSERT_OK(set.add(process::adopt(std::move(end)), 3));
 	not_one.send(1);
 
+	auto regular = process::adopt(procfd::unique_fd(
+		::open("/proc/self/exe", O_RDONLY | O_CLOEXEC)));
+
+	EXPECT_ERROR(EPERM, set.add(std::move(regular), 4));
+	EXPECT_TRUE(regular); // as it was
+
 	auto ended = set.wait();
 
 	ASSERT_OK(ended);

@@ -112,7 +112,9 @@ public:
 		     access wanted = access::watch_and_signal) noexcept;
 
 	/// \param fd  descriptor of a process, to be owned from now on; taken on
-	///	trust, calls fail with ENOTTY if it is something else
+	///	trust. If it is something else, what waits, asks or sets fails with
+	///	ENOTTY; but signal() writes the number into it, and link() gives it a
+	///	name as flink() does.
 	[[nodiscard]] static process adopt(unique_fd fd) noexcept
 	{
 		return process(std::move(fd));
@@ -249,7 +251,8 @@ struct spawn_options {
 /// \param argv  arguments, from the program's name on; ends with a null pointer
 /// \return  the process, with the program running in it; or the error for which
 ///	it could not be executed (ENOENT, EACCES, ...) or a child be made, or the
-///	errors of fork(). After an error no child, zombie or descriptor is left.
+///	errors of fork(); EINVAL (no arguments), ENOMEM. After an error no child,
+///	zombie or descriptor is left.
 PROCFD_API result<process> spawn(const char *const *argv,
 				 const spawn_options &options = {}) noexcept;
 PROCFD_API result<process> spawn(const device &dev, const char *const *argv,
@@ -262,7 +265,7 @@ PROCFD_API result<process> spawn(std::initializer_list<const char *> argv,
 /// Start a program and forget it: no descriptor, no SIGCHLD, no zombie here. It
 /// is adopted by init or the nearest subreaper at once, which reaps it (if that
 /// is the caller, so must the caller).
-/// \param options  options.flags must be none
+/// \param options  options.flags must be none, or it is EINVAL
 /// \return  the errors of spawn()
 PROCFD_API result<void>
 spawn_detached(const char *const *argv,

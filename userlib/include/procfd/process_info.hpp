@@ -35,8 +35,9 @@ struct process_info {
 	bool quiet; ///< forked with fork_flags::quiet, and that took
 	bool reaped; ///< no zombie is left of it
 
-	std::chrono::nanoseconds started; ///< by CLOCK_BOOTTIME
-	std::chrono::nanoseconds ended; ///< by CLOCK_BOOTTIME
+	/// by CLOCK_BOOTTIME of the host, in any time namespace
+	std::chrono::nanoseconds started;
+	std::chrono::nanoseconds ended; ///< by the same clock
 
 	/// \name Use of resources, all threads, once it has exited
 	/// @{

@@ -56,7 +56,8 @@ public:
 	///	be added, it is as it was
 	/// \param key  names it in this set
 	/// \return  EBADF, EEXIST (there is one of this key), ENOMEM, ENOSPC (too
-	///	many epoll watches of this user)
+	///	many epoll watches of this user), EPERM (adopted, and nothing that
+	///	can be polled, as a regular file)
 	PROCFD_API result<void> add(process &&member,
 				    std::uint64_t key) noexcept;
 
