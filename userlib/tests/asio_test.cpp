@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include <procfd/asio.hpp>
 
+#include <sys/resource.h>
+
 #include <asio/bind_cancellation_slot.hpp>
 #include <asio/bind_executor.hpp>
 #include <asio/cancellation_signal.hpp>
@@ -141,6 +143,70 @@ TEST_F(asio_wait, cancelled_by_its_slot_it_ends_and_the_process_goes_on)
 		c = {};
 		EXPECT_EQ(before, open_descriptors());
 	}
+}
+
+// The flag belongs to the open file, which others may read(2) too.
+TEST_F(asio_wait, the_open_file_keeps_its_flags)
+{
+	asio::cancellation_signal cancel;
+	channel go;
+	auto c = child([&] { return go.receive(); });
+	auto flags = [&] { return ::fcntl(c.native_handle(), F_GETFL); };
+	int before = flags();
+	int ended = 0;
+
+	EXPECT_EQ(0, before & O_NONBLOCK);
+	async_wait(io.get_executor(), c,
+		   asio::bind_cancellation_slot(cancel.slot(),
+						[&](std::error_code,
+						    wait_status) { ended++; }));
+	io.poll();
+	EXPECT_EQ(before, flags());
+	cancel.emit(asio::cancellation_type::total);
+	io.poll();
+	io.restart();
+	EXPECT_EQ(1, ended);
+	EXPECT_EQ(before, flags());
+
+	async_wait(io.get_executor(), c,
+		   [&](std::error_code, wait_status) { ended++; });
+	go.send(0);
+	io.run();
+	EXPECT_EQ(2, ended);
+	EXPECT_EQ(before, flags());
+}
+
+TEST_F(asio_wait, without_descriptors_it_fails_and_the_process_goes_on)
+{
+	// the loop has descriptors of its own from the first wait on
+	run([&]() -> asio::awaitable<void> {
+		(void)co_await async_wait(child([] { return 0; }));
+	});
+
+	auto c = child(stay);
+	struct rlimit before {};
+
+	ASSERT_EQ(0, ::getrlimit(RLIMIT_NOFILE, &before));
+	// none for the copy, then none for the epoll
+	for (int more = 0; more < 2; more++) {
+		procfd::unique_fd next(::fcntl(c.native_handle(), F_DUPFD, 0));
+		struct rlimit low = before;
+		std::error_code how;
+
+		ASSERT_TRUE(next);
+		low.rlim_cur = static_cast<rlim_t>(next.get() + more);
+		next.reset();
+		ASSERT_EQ(0, ::setrlimit(RLIMIT_NOFILE, &low));
+		async_wait(io.get_executor(), c,
+			   [&](std::error_code e, wait_status) { how = e; });
+		io.poll();
+		io.restart();
+		EXPECT_EQ(0, ::setrlimit(RLIMIT_NOFILE, &before));
+		EXPECT_EQ(std::errc::too_many_files_open, how);
+		EXPECT_OK(c.signal(0));
+	}
+	EXPECT_OK(c.signal(SIGKILL));
+	EXPECT_EQ(SIGKILL, c.wait()->signal());
 }
 
 TEST_F(asio_wait, it_loses_a_race_with_a_timer_and_can_be_repeated)

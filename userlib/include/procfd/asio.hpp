@@ -15,10 +15,13 @@
 /// There is no thread, no SIGCHLD and no asio::signal_set behind it: the loop polls
 /// the process's descriptor as it polls a socket.
 
+#include <cerrno>
 #include <memory>
 #include <system_error>
 #include <type_traits>
 #include <utility>
+
+#include <sys/epoll.h>
 
 #include <asio/any_io_executor.hpp>
 #include <asio/async_result.hpp>
@@ -31,6 +34,7 @@
 
 #include <procfd/process.hpp>
 #include <procfd/result.hpp>
+#include <procfd/unique_fd.hpp>
 #include <procfd/wait_status.hpp>
 
 namespace procfd {
@@ -43,8 +47,7 @@ namespace detail {
 template <bool Given>
 class asio_wait {
 public:
-	/// \param copy  a descriptor of its own: the caller's may go meanwhile, and
-	///	one loop can watch a number only once
+	/// \param copy  a descriptor of its own: the caller's may go meanwhile
 	explicit asio_wait(result<process> copy)
 		: process_(copy ? *std::move(copy) : process()),
 		  error_(copy.error())
@@ -90,21 +93,15 @@ public:
 			finish(self, error, wait_status());
 			return;
 		}
-		process_ = process::adopt(unique_fd(descriptor_->release()));
 
 		auto status = process_.try_wait();
 
-		if (!status) {
+		if (!status)
 			finish(self, status.error(), wait_status());
-		} else if (*status) {
+		else if (*status)
 			finish(self, error, **status);
-		} else {
-			watch();
-			if (error_)
-				finish(self, error_, wait_status());
-			else
-				wait(self);
-		}
+		else
+			wait(self);
 	}
 
 private:
@@ -122,38 +119,49 @@ private:
 		return executor;
 	}
 
-	/// Give the descriptor to the loop.
+	/// Give the loop an epoll that has the descriptor. Asio makes what it gets
+	/// non-blocking, and the copy is the same open file as the caller's.
 	void watch()
 	{
-		descriptor_ = std::make_unique<asio::posix::stream_descriptor>(
+		unique_fd epoll(::epoll_create1(EPOLL_CLOEXEC));
+		epoll_event event{};
+
+		event.events = EPOLLIN;
+		if (!epoll ||
+		    ::epoll_ctl(epoll.get(), EPOLL_CTL_ADD,
+				process_.native_handle(), &event) < 0) {
+			error_.assign(errno, std::system_category());
+			return;
+		}
+		epoll_ = std::make_unique<asio::posix::stream_descriptor>(
 			executor_);
-		descriptor_->assign(process_.native_handle(), error_);
+		epoll_->assign(epoll.get(), error_);
 		if (!error_)
-			(void)process_.release().release();
+			(void)epoll.release();
 	}
 
 	template <typename Self>
 	void wait(Self &self)
 	{
-		auto &descriptor = *descriptor_; // stays where it is
+		auto &epoll = *epoll_; // stays where it is
 
-		descriptor.async_wait(asio::posix::descriptor_base::wait_read,
-				      std::move(self));
+		epoll.async_wait(asio::posix::descriptor_base::wait_read,
+				 std::move(self));
 	}
 
 	/// Everything is freed before the handler, which may begin the next wait.
 	template <typename Self>
 	void finish(Self &self, std::error_code error, wait_status status)
 	{
-		descriptor_.reset();
+		epoll_.reset();
 		process_ = process();
 		self.complete(error, status);
 	}
 
-	process process_; // until the loop has it, and again afterwards
+	process process_;
 	std::error_code error_;
 	asio::any_io_executor executor_;
-	std::unique_ptr<asio::posix::stream_descriptor> descriptor_;
+	std::unique_ptr<asio::posix::stream_descriptor> epoll_;
 	bool begun_ = false;
 };
 
@@ -182,7 +190,8 @@ struct asio_default_token; // a token must be given
 ///	wait_status); the status means nothing if there is an error. Its associated
 ///	executor is the loop to wait in: by default that of the coroutine.
 /// \return  what the token says; the errors are those of process::wait() and
-///	process::duplicate()
+///	process::duplicate(), and EMFILE, ENFILE, ENOMEM, ENOSPC (epoll's limit of
+///	watches)
 template <typename Token = detail::asio_default_token>
 auto async_wait(const process &child, Token &&token = Token())
 {
