@@ -57,6 +57,17 @@ t_link_refuses_a_running_name_and_replaces_a_dead_one() {
 		is "$(procfd info web | sed -n 's/^process: *//p')" $$ && procfd rm web
 }
 
+# All names of a process share them.
+t_what_fails_leaves_owner_and_mode_alone() {
+	start web && start taken && chown alice:ops "$PROCFD_DIR/web" || return
+	# shellcheck disable=SC2094
+	code 1 procfd link --fd 3 --mode 0666 --owner bob taken 3<>"$PROCFD_DIR/web" &&
+		is "$(stat -c '%a %u:%g' "$PROCFD_DIR/web")" '600 1000:2000' &&
+		mkdir "$PROCFD_DIR/team" &&
+		code 1 procfd replace --fd 3 --mode 0666 team 3<>"$PROCFD_DIR/web" &&
+		is "$(stat -c '%a %u:%g' "$PROCFD_DIR/web")" '600 1000:2000'
+}
+
 t_replace_takes_it_over() {
 	start web && code 0 procfd replace --pid $$ web &&
 		is "$(procfd info web | sed -n 's/^process: *//p')" $$ && procfd rm web

@@ -4,10 +4,12 @@
 
 #include <cerrno>
 #include <cstdlib>
+#include <cstring>
 #include <fstream>
 #include <memory>
 
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -144,7 +146,16 @@ int act(options &options, procfd::existing policy, const operands &names)
 				       link_reason(where.error(), path));
 		return tool::failure;
 	}
+
+	struct stat before {};
+
+	if (::fstat(process->native_handle(), &before) < 0) {
+		complain(path, std::strerror(errno));
+		return tool::failure;
+	}
+	// Before the name is there, which nobody sees with other rights then
 	if (auto applied = options.who.apply(*process); !applied) {
+		options.who.undo(*process, before);
 		complain(path, "owner and mode cannot be set: " +
 				       applied.error().message());
 		return tool::failure;
@@ -154,6 +165,7 @@ int act(options &options, procfd::existing policy, const operands &names)
 
 	if (taken)
 		return tool::success;
+	options.who.undo(*process, before);
 
 	std::string reason = link_reason(taken.error(), path);
 

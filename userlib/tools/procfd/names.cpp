@@ -368,14 +368,23 @@ void rights::resolve()
 procfd::result<void> rights::apply(const procfd::process &process) const
 {
 	int fd = process.native_handle();
-	bool give = user_ != static_cast<uid_t>(-1) ||
-		    group_ != static_cast<gid_t>(-1);
 
-	if (give && ::fchown(fd, user_, group_) < 0)
+	if (gives() && ::fchown(fd, user_, group_) < 0)
 		return error_of(errno);
 	if (mode_ && ::fchmod(fd, *mode_) < 0)
 		return error_of(errno);
 	return {};
+}
+
+void rights::undo(const procfd::process &process,
+		  const struct stat &before) const
+{
+	int fd = process.native_handle();
+
+	if ((gives() && ::fchown(fd, before.st_uid, before.st_gid) < 0) ||
+	    (mode_ && ::fchmod(fd, before.st_mode & 07777) < 0))
+		complain(fmt::format("owner and mode cannot be restored: {}",
+				     std::strerror(errno)));
 }
 
 } // namespace command

@@ -132,7 +132,18 @@ public:
 	[[nodiscard]] procfd::result<void>
 	apply(const procfd::process &process) const;
 
+	/// Set those that apply() may have set to what they were before; says if
+	/// that fails.
+	void undo(const procfd::process &process,
+		  const struct stat &before) const;
+
 private:
+	[[nodiscard]] bool gives() const noexcept
+	{
+		return user_ != static_cast<uid_t>(-1) ||
+		       group_ != static_cast<gid_t>(-1);
+	}
+
 	std::string mode_text_;
 	std::string owner_text_;
 	std::optional<mode_t> mode_;
