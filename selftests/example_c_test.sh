@@ -29,7 +29,15 @@ t_tells_a_command_that_is_not_there() {
 }
 
 t_refuses_wrong_usage() {
-	prints 'status 125' 0 true && prints 'status 125' 5
+	prints 'status 125' 5 && prints 'status 125'
+}
+
+t_refuses_what_is_no_number_of_seconds() {
+	for seconds in 0 -1 5x '' 2147484 4294968 99999999999999999999; do
+		prints 'status 125' "$seconds" true || return
+	done
+	is "$(time-limit 5x true 2>&1)" 'time-limit: 5x: not 1 to 2147483 seconds' &&
+		prints 'exited 0,status 0' 2147483 true
 }
 
 run_tests example_c

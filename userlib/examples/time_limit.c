@@ -11,6 +11,7 @@
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -23,6 +24,18 @@
 #include <procfd/uapi.h>
 
 #define FAILED 125
+#define SECONDS_MAX (INT_MAX / 1000)	/* poll(2) counts milliseconds in an int */
+
+/* Return: the number, or 0 if it is none of 1 to SECONDS_MAX. */
+static int seconds_of(const char *text)
+{
+	char *end;
+	long seconds = strtol(text, &end, 10);
+
+	if (*end || seconds < 1 || seconds > SECONDS_MAX)
+		return 0;
+	return (int)seconds;
+}
 
 /*
  * fork(2) with a descriptor. All signals are blocked for the time between the
@@ -69,8 +82,14 @@ int main(int argc, char **argv)
 	ssize_t length;
 	pid_t pid;
 
-	if (argc < 3 || (seconds = atoi(argv[1])) <= 0) {
+	if (argc < 3) {
 		fputs("usage: time-limit SECONDS COMMAND [ARG...]\n", stderr);
+		return FAILED;
+	}
+	seconds = seconds_of(argv[1]);
+	if (!seconds) {
+		fprintf(stderr, "time-limit: %s: not 1 to %d seconds\n",
+			argv[1], SECONDS_MAX);
 		return FAILED;
 	}
 	device = open(PROCFD_DEVICE, O_RDWR | O_CLOEXEC);
