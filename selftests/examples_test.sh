@@ -71,7 +71,36 @@ t_the_supervisor_restarts_hands_over_and_stops() {
 }
 supervise() {
 	rm -f supervisor
-	start supervisor 'exec supervisor /run/procfd/kept sleep 1000 >&9'
+	start supervisor "exec supervisor /run/procfd/kept ${1:-sleep 1000} >&9"
+}
+
+# SIGHUP, which it passes on to the program, ends the pause no sooner.
+t_the_supervisor_starts_once_a_second_at_most() {
+	begin=$(centiseconds)
+	supervise 'sh -c "exit 1"' || return
+	for _ in 1 2; do
+		expect '/run/procfd/kept: started' && expect 'exited 1' &&
+			echo HUP >supervisor || return
+	done
+	expect '/run/procfd/kept: started' && [ $(($(centiseconds) - begin)) -ge 200 ]
+}
+centiseconds() { sed 's/\.//; s/ .*//' /proc/uptime; }
+
+t_the_supervisor_replaces_what_was_never_started() {
+	"$here/helper_holder" /run/procfd/kept </dev/null >&9 && expect held &&
+		supervise && expect '/run/procfd/kept: started' && alive kept
+}
+
+t_the_supervisor_takes_a_start_over_and_sees_it_given_up() {
+	mkfifo "$scratch/order" || return
+	"$here/helper_holder" /run/procfd/kept <"$scratch/order" >&9 &
+	exec 8>"$scratch/order"
+	expect held && supervise 8>&- &&
+		expect '/run/procfd/kept: taken over' && exec 8>&- &&
+		expect 'never started' && expect '/run/procfd/kept: started' && alive kept
+	result=$?
+	exec 8>&-
+	return "$result"
 }
 
 t_logrotate_tells_the_daemon_by_its_name() {

@@ -9,8 +9,10 @@
 #include <chrono>
 #include <csignal>
 #include <cstdio>
+#include <optional>
 #include <stdexcept>
 #include <string>
+#include <system_error>
 #include <vector>
 
 #include <poll.h>
@@ -19,6 +21,24 @@
 
 namespace {
 
+/// What has become of a program.
+struct end {
+	std::string how;
+	bool well;
+};
+
+std::optional<end> end_of(const procfd::process &program)
+{
+	auto status = program.try_wait();
+
+	// It had the name before it was started, and its parent gave up
+	if (status.error() == std::errc::no_child_process)
+		return end{"never started", false};
+	if (!status.value())
+		return std::nullopt;
+	return end{(*status)->str(), (*status)->success()};
+}
+
 /// The program that runs under the name, or a new one.
 procfd::process find_or_start(const std::string &name,
 			      const procfd::command &command)
@@ -26,7 +46,7 @@ procfd::process find_or_start(const std::string &name,
 	for (;;) {
 		auto old = procfd::process::from_name(name);
 
-		if (old && !old->try_wait().value()) {
+		if (old && !end_of(*old)) {
 			std::printf("%s: taken over\n", name.c_str());
 			return *std::move(old);
 		}
@@ -64,10 +84,10 @@ outcome supervise(const procfd::process &program,
 			stopping |= signal->signo == SIGTERM;
 			(void)program.signal(signal->signo);
 		}
-		if (auto status = program.try_wait().value()) {
-			std::printf("%s\n", status->str().c_str());
-			return stopping || status->success() ? outcome::ended :
-							       outcome::died;
+		if (auto end = end_of(program)) {
+			std::printf("%s\n", end->how.c_str());
+			return stopping || end->well ? outcome::ended :
+						       outcome::died;
 		}
 	}
 }
@@ -89,9 +109,9 @@ try {
 		if (supervise(find_or_start(argv[1], command),
 			      signals.value()) != outcome::died)
 			return 0;
-		auto signal = signals->read_until(next);
-		if (signal && signal->signo != SIGHUP)
-			return 0;
+		while (auto signal = signals->read_until(next))
+			if (signal->signo != SIGHUP)
+				return 0;
 	}
 } catch (const std::exception &error) {
 	std::fprintf(stderr, "supervisor: %s\n", error.what());
