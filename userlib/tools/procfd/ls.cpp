@@ -239,13 +239,34 @@ public:
 	watcher() noexcept : fd_(::inotify_init1(IN_CLOEXEC | IN_NONBLOCK)) {}
 
 	/// Watch these directories. Those watched before stay so.
-	void add(const std::vector<std::string> &directories)
+	/// \return  false if the system has no means left, which is said; what
+	///	else is wrong with a directory, who reads it sees
+	bool add(const std::vector<std::string> &directories)
 	{
-		for (const auto &path : directories)
-			::inotify_add_watch(fd_.get(), path.c_str(),
-					    IN_CREATE | IN_DELETE | IN_MOVE |
-						    IN_ATTRIB | IN_DELETE_SELF |
-						    IN_MOVE_SELF | IN_ONLYDIR);
+		for (const auto &path : directories) {
+			if (::inotify_add_watch(
+				    fd_.get(), path.c_str(),
+				    IN_CREATE | IN_DELETE | IN_MOVE |
+					    IN_ATTRIB | IN_DELETE_SELF |
+					    IN_MOVE_SELF | IN_ONLYDIR) >= 0)
+				continue;
+			if (errno != ENOSPC && errno != ENOMEM)
+				continue;
+			complain(path,
+				 "cannot be watched: no more inotify watches "
+				 "(fs.inotify.max_user_watches)");
+			return false;
+		}
+		return true;
+	}
+
+	/// \return  whether there is one; says if not
+	[[nodiscard]] bool ready() const
+	{
+		if (!fd_)
+			complain("cannot watch: no more inotify instances "
+				 "(fs.inotify.max_user_instances)");
+		return static_cast<bool>(fd_);
 	}
 
 	/// Wait for a change: of a directory, or of a process that runs or is
@@ -298,12 +319,14 @@ int watch(const std::vector<std::string> &paths, const options &options,
 	bool terminal = ::isatty(STDOUT_FILENO);
 	std::string last;
 
-	changes.add(paths);
+	if (!changes.ready() || !changes.add(paths))
+		return tool::failure;
 	for (;;) {
 		auto found = look_at(paths, options.recursive);
 		std::size_t known = found.directories.size();
 
-		changes.add(found.directories);
+		if (!changes.add(found.directories))
+			return tool::failure;
 		// What came into a new directory before it was watched
 		if (options.recursive) {
 			auto again = look_at(paths, true);
