@@ -378,10 +378,11 @@ protected:
 		const std::string name = "n" + std::to_string(version.version);
 
 		EXPECT_TRUE(exists(dir, name.c_str())) << name;
-		if (exists(dir, name.c_str()))
+		if (exists(dir, name.c_str())) {
 			EXPECT_EQ(version.version,
 				  version_of(content_of(dir, name.c_str())))
 				<< name;
+		}
 	}
 
 	/* How many hidden names there are. */

@@ -726,8 +726,9 @@ TEST(quiet_autoreap, is_not_used_before_7_3)
 
 	ASSERT_EQ(0, uname(&name));
 	ASSERT_EQ(2, sscanf(name.release, "%d.%d", &major, &minor));
-	if (major < 7 || (major == 7 && minor < 3))
+	if (major < 7 || (major == 7 && minor < 3)) {
 		EXPECT_FALSE(kernel_reaps());
+	}
 }
 
 TEST(quiet_zombie, is_left_only_where_the_kernel_does_not_reap)

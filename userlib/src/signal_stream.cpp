@@ -33,7 +33,7 @@ struct thread_streams {
 	/// id of the thread and the time when it opened the first of them; 0: it
 	/// has not. An id or an address alone may have been another thread's.
 	pid_t thread = 0;
-	std::chrono::steady_clock::time_point since{};
+	std::int64_t since = 0;
 };
 
 constinit thread_local thread_streams here;
@@ -58,7 +58,9 @@ void block(std::uint64_t signals) noexcept
 
 	if (!here.thread) {
 		here.thread = ::gettid();
-		here.since = std::chrono::steady_clock::now();
+		here.since = std::chrono::steady_clock::now()
+				     .time_since_epoch()
+				     .count();
 	}
 	::pthread_sigmask(SIG_BLOCK, &set, &before);
 	for (int signo = 1; signo <= last_signal; signo++) {

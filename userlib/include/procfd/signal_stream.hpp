@@ -116,7 +116,7 @@ private:
 	/// Which thread made it: its id, and when it made its first one.
 	struct thread_mark {
 		pid_t thread = 0;
-		std::chrono::steady_clock::time_point since{};
+		std::int64_t since = 0; ///< by std::chrono::steady_clock
 	};
 
 	signal_stream(unique_fd fd, std::uint64_t signals,
