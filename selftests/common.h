@@ -454,6 +454,33 @@ inline child start_zombie(int code = 0)
 	return c;
 }
 
+/*
+ * The status of a process of @uid that does @body while no file can be opened.
+ * Not root: that is exempt.
+ */
+template <typename F>
+inline int while_no_file_is_left(uid_t uid, F body)
+{
+	const std::string before = slurp("/proc/sys/fs/file-max");
+	unique_fd max(must(or_errno(open("/proc/sys/fs/file-max", O_WRONLY))));
+	gate lowered;
+
+	device();
+
+	child c = start_without_descriptor([&] {
+		become(uid);
+		return lowered.pass() ? body() : 99;
+	});
+
+	must(int(write_to(max, "0")));
+	lowered.open();
+
+	const int status = c.wait();
+
+	must(int(or_errno(pwrite(max, before.data(), before.size(), 0))));
+	return status;
+}
+
 /* A program; what it says is shown if it fails. The exit status. */
 inline int run(const std::string &command)
 {

@@ -184,6 +184,19 @@ inline std::string disk(const std::string &serial)
 	_exit(99);
 }
 
+/* The disk "flink", made an ext4 once for each program. */
+inline std::string ext4_disk()
+{
+	static const std::string device = [] {
+		const std::string disk = ::disk("flink");
+
+		must(-run("mkfs.ext4 -q -F -b 1024 " + disk + " 64M"));
+		return disk;
+	}();
+
+	return device;
+}
+
 /* One that is built in is there already. */
 inline void modprobe(const std::string &module)
 {

@@ -18,7 +18,7 @@ enum class kind { named, tmpfile, unlinked };
 class scene {
 public:
 	explicit scene(kind what)
-		: fs("ext4", made().c_str()), dir(fs.dir), what(what),
+		: fs("ext4", ext4_disk().c_str()), dir(fs.dir), what(what),
 		  dirfd(fs.dir)
 	{
 		must(fs.error);
@@ -86,18 +86,6 @@ public:
 				nullptr, bound->path.c_str(), nullptr,
 				MS_REMOUNT | MS_BIND | MS_RDONLY, nullptr)));
 		return bound->path;
-	}
-
-	static std::string made()
-	{
-		static const std::string device = [] {
-			const std::string disk = ::disk("flink");
-
-			must(-run("mkfs.ext4 -q -F -b 1024 " + disk + " 64M"));
-			return disk;
-		}();
-
-		return device;
 	}
 
 	/* Declared first, so the mounts go when nothing is open any more. */
@@ -601,7 +589,7 @@ TEST(flink_answers, EPERM_for_a_source_of_another_whatever_the_sysctl_says)
 /* 65000 on ext4, of which most are only said to be there. */
 TEST(flink_answers, EMLINK_when_no_more_links_are_possible)
 {
-	const std::string disk = scene::made();
+	const std::string disk = ext4_disk();
 	const auto set_links = [&](int n) {
 		return run("debugfs -w -R 'set_inode_field full links_count " +
 			   std::to_string(n) + "' " + disk + " 2>/dev/null");

@@ -10,7 +10,7 @@ namespace {
 /* The same ext4 for all of them, since tmpfs maps no ids on 6.1. */
 class flink_who : public testing::Test {
 protected:
-	flink_who() : fs_("ext4", made().c_str()), dir(fs_.dir)
+	flink_who() : fs_("ext4", ext4_disk().c_str()), dir(fs_.dir)
 	{
 		must(fs_.error);
 		twins = directory("twins", 0777);
@@ -38,18 +38,6 @@ protected:
 
 		must(or_errno(fchown(fd, owner, owner)));
 		return fd;
-	}
-
-	static std::string made()
-	{
-		static const std::string device = [] {
-			const std::string disk = ::disk("flink");
-
-			must(-run("mkfs.ext4 -q -F -b 1024 " + disk + " 64M"));
-			return disk;
-		}();
-
-		return device;
 	}
 
 	mounted fs_;

@@ -247,33 +247,11 @@ TEST(open, without_a_free_number_is_EMFILE)
 	EXPECT_EQ(EMFILE << 8, c.wait());
 }
 
-/* Root is exempt, so nobody asks. */
 TEST(open, without_a_free_file_is_ENFILE)
 {
-	child c = start_without_descriptor([] {
-		std::string before = slurp("/proc/sys/fs/file-max");
-		unique_fd max(must(
-			or_errno(open("/proc/sys/fs/file-max", O_WRONLY))));
-		gate lowered;
-
-		device();
-
-		child asks = start_without_descriptor([&lowered] {
-			become(nobody);
-			return lowered.pass() ? -open_process(0) : 0;
-		});
-
-		must(int(write_to(max, "0")));
-		lowered.open();
-
-		int status = asks.wait();
-
-		must(int(or_errno(
-			pwrite(max, before.data(), before.size(), 0))));
-		return status >> 8;
-	});
-
-	EXPECT_EQ(ENFILE << 8, c.wait());
+	EXPECT_EQ(ENFILE << 8, while_no_file_is_left(nobody, [] {
+			  return -open_process(0);
+		  }));
 }
 
 TEST(open, what_one_may_not_signal_is_EPERM)
