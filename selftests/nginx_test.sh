@@ -1,6 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-only
-# Debian's nginx, run, reloaded and stopped through its name, by who may.
+# Debian's nginx, run, reloaded and stopped through its name, by who may. It listens
+# on a UNIX socket, since not every kernel that runs this has IP.
 # shellcheck disable=SC2317	# tests are called by name
 set -u
 # shellcheck source=selftests/helper_tap.sh
@@ -12,6 +13,8 @@ mkdir -p /run/procfd /var/log/nginx /var/lib/nginx
 mount -t procfdfs procfd /run/procfd || exit 1
 trap 'cd /; umount /run/procfd; rm -rf "$scratch" /var/log/nginx /var/lib/nginx' EXIT
 name=/run/procfd/nginx
+mkdir "$scratch/python"
+tar -xf "$(dirname -- "$0")/helper_python.tar" -C "$scratch/python" || exit 1
 
 configure() {	# what it answers
 	cat >"$scratch/nginx.conf" <<-END_OF_CONFIG
@@ -23,13 +26,24 @@ configure() {	# what it answers
 		http {
 			access_log off;
 			server {
-				listen 127.0.0.1:8081;
+				listen unix:$scratch/socket;
 				location / { return 200 "$1"; }
 			}
 		}
 	END_OF_CONFIG
 }
-page() { wget -q -O - http://127.0.0.1:8081/ 2>/dev/null; }
+page() {
+	PYTHONHOME=$scratch/python PYTHONPATH=$scratch/python timeout 120 \
+		/usr/bin/python3 -S - "$scratch/socket" 2>/dev/null <<-'END'
+			import socket
+			import sys
+			with socket.socket(socket.AF_UNIX) as connection:
+			    connection.connect(sys.argv[1])
+			    connection.sendall(b"GET / HTTP/1.0\r\n\r\n")
+			    answer = connection.makefile("rb").read()
+			print(answer.partition(b"\r\n\r\n")[2].decode())
+		END
+}
 # A command that reloads, and the end of the old worker, which till then may answer.
 reload_by() {
 	master=$(cat "$scratch/pid")
