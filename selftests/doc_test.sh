@@ -8,6 +8,8 @@
 set -u
 
 here=$(dirname -- "$0")
+# shellcheck source=selftests/helper_httpd.sh
+. "$here/helper_httpd.sh"
 scratch=$(mktemp -d)
 mkdir -p /run/procfd /srv/www /var/log "$scratch/bin" "$scratch/etc"
 # Whoever reads this has filesystems that name an unlinked file; the first one of
@@ -26,6 +28,7 @@ sh -c 'exec 5>"$0" && rm "$0" && exec sleep 1000' /var/log/log &
 writer=$!
 chmod 0755 "$scratch" "$scratch/bin" "$scratch"/bin/*
 export PATH="$scratch/bin:$PATH" scratch
+stand_in_for_httpd "$scratch/httpd" || exit 1
 
 # A manual page's examples become such blocks; a line that ends in | goes on.
 pages() {

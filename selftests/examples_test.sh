@@ -6,6 +6,8 @@
 set -u
 # shellcheck source=selftests/helper_tap.sh
 . "$(dirname -- "$0")/helper_tap.sh"
+# shellcheck source=selftests/helper_httpd.sh
+. "$(dirname -- "$0")/helper_httpd.sh"
 
 here=$(dirname -- "$0")
 scratch=$(mktemp -d)
@@ -16,6 +18,7 @@ tar -xf "$here/helper_examples.tar" -C "$scratch" || exit 1
 mkdir "$scratch/lib"
 tar -xf "$here/helper_python.tar" -C "$scratch/lib" || exit 1
 export PYTHONHOME="$scratch/lib" PYTHONPATH="$scratch/lib"
+stand_in_for_httpd "$scratch/bin" || exit 1
 cd /run/procfd || exit 1
 
 # A daemon, which keeps no directory of ours busy.

@@ -7,6 +7,8 @@
 set -u
 # shellcheck source=selftests/helper_cmd.sh
 . "$(dirname -- "$0")/helper_cmd.sh"
+# shellcheck source=selftests/helper_httpd.sh
+. "$here/helper_httpd.sh"
 
 # The page says /run/procfd. The filesystem is one, wherever it is mounted.
 unset PROCFD_DIR
@@ -14,6 +16,7 @@ mkdir -p /run/procfd
 mount -t procfdfs procfd /run/procfd || exit 1
 trap 'cd /; umount /run/procfd "$scratch/names"; rm -rf "$scratch" /run/procfd' EXIT
 PROCFD_DIR=$scratch/names	# for run_all, not exported
+stand_in_for_httpd "$scratch/bin" || exit 1
 
 subcommands='run exec wait stop status signal info ls link replace rm'
 
