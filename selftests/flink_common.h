@@ -111,6 +111,18 @@ inline unique_fd make_tmpfile(int dirfd, const std::string &content = "",
 	return fd;
 }
 
+inline unique_fd make_directory(int dirfd, const char *name, mode_t mode,
+				uid_t owner = 0)
+{
+	must(or_errno(mkdirat(dirfd, name, 0700)));
+	unique_fd fd(must(or_errno(
+		openat(dirfd, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC))));
+
+	must(or_errno(fchown(fd, owner, owner)));
+	must(or_errno(fchmod(fd, mode)));
+	return fd;
+}
+
 /* By name, symbolic links followed. */
 inline std::string content_of(int dirfd, const char *name)
 {

@@ -22,13 +22,7 @@ protected:
 
 	unique_fd directory(const char *name, mode_t mode, uid_t owner = 0)
 	{
-		must(or_errno(mkdirat(dir, name, 0700)));
-		unique_fd fd(must(or_errno(openat(
-			dir, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC))));
-
-		must(or_errno(fchown(fd, owner, owner)));
-		must(or_errno(fchmod(fd, mode)));
-		return fd;
+		return make_directory(dir, name, mode, owner);
 	}
 
 	static unique_fd file_of(uid_t owner, int dirfd, const char *name,
