@@ -27,12 +27,18 @@ t_the_third_waits_for_two() {
 }
 
 t_the_third_ends_by_a_signal_and_says_so() {
-	# It takes signals from when it has both children on.
-	(exec ./3) &
+	# It takes signals from when it has both children on, who stay for as long as that takes.
+	mkdir bin && printf '#!/bin/sh\nexec %s 1000\n' "$(command -v sleep)" >bin/sleep &&
+		chmod +x bin/sleep || return
+	(PATH=$scratch/bin:$PATH && exec ./3) &
 	until [ "$(children_of $! | wc -l)" = 2 ]; do :; done
+	sleeping=$(children_of $!)
 	kill -TERM $!
 	wait $!
 	is $? 143
+	result=$?
+	# shellcheck disable=SC2086	# two
+	kill $sleeping && return $result
 }
 
 run_tests manual
