@@ -295,8 +295,8 @@ t_the_zombies_of_others_are_reaped() {
 t_timeout_stops_it() {
 	code 124 procfd run --timeout 50ms --name web sleep 1000 &&
 		is "$(head -n 1 "$PROCFD_DIR/web")" 'killed 15' &&
-		code 124 procfd run -t 0.05 -r TERM/50ms/KILL/60 --name web \
-			sh -c 'trap "" TERM; while :; do sleep 1; done' &&
+		code 124 sh -c 'trap "" TERM
+			exec procfd run -t 0.05 -r TERM/50ms/KILL/60 --name web sleep 1000' &&
 		is "$(head -n 1 "$PROCFD_DIR/web")" 'killed 9' &&
 		code 3 procfd run --timeout 60 sh -c 'exit 3'
 }
