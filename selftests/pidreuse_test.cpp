@@ -15,6 +15,10 @@ namespace {
 
 constexpr short exited = POLLIN | POLLRDNORM | POLLHUP;
 
+/* The kernel's RESERVED_PIDS: once past them pids go round from here. */
+constexpr pid_t pid_min = 300;
+constexpr pid_t pid_max = 400;
+
 /* Ways to make a process that has a given pid. Each returns a sleeper. */
 
 struct way {
@@ -41,10 +45,10 @@ child by_set_tid(pid_t pid)
 	return c;
 }
 
-/* Let it come round. */
+/* Let it come round, in a small_pid_max. */
 child by_going_round(pid_t pid)
 {
-	for (int i = 0; i < 100000; i++) {
+	for (int i = 0; i < 2 * pid_max; i++) {
 		child c = start_without_descriptor(sleep_for_ever);
 
 		if (c.pid == pid)
@@ -54,7 +58,7 @@ child by_going_round(pid_t pid)
 	return child(-1, unique_fd());
 }
 
-/* While this exists there are few pids, so that each comes round soon. */
+/* While this exists there are few pids, and the next comes round soon. */
 class small_pid_max {
 public:
 	small_pid_max()
@@ -62,7 +66,10 @@ public:
 					  O_RDWR | O_CLOEXEC)))),
 		  before_(read_all(max_))
 	{
-		set("400");
+		set(std::to_string(pid_max));
+		/* On a machine that has just booted, the next would not. */
+		while (start_without_descriptor([] { return 0; }).pid < pid_min)
+			;
 	}
 	~small_pid_max() { set(before_); }
 
