@@ -68,18 +68,21 @@ static void record_times(struct procfd_record *record,
  *						write_sequnlock(stats_lock)
  *
  * and the leader's share would count twice. The sequence tells, odd or changed,
- * as it does when the last other thread is folded in likewise. To wait here for
- * an even number would be a deadlock, since the reaper wakes us with that lock
- * held: procfd_process_open() looks again from outside.
+ * as it does when the last other thread is folded in likewise. If all that the
+ * parent does is done before the sequence is read, the leader has left its pid,
+ * so that is looked at after it. To wait here for an even number would be a
+ * deadlock, since the reaper wakes us with that lock held:
+ * procfd_process_open() looks again from outside.
  */
-static bool record_take(struct procfd_record *record,
-			struct task_struct *leader)
+static bool record_take(struct procfd_process *p, struct task_struct *leader)
 {
+	struct procfd_record *record = &p->record;
 	struct signal_struct *signal = leader->signal;
 	unsigned int seq;
 
+	procfd_race_point("a leader is found, a record is not taken");
 	seq = raw_read_seqcount(&signal->stats_lock.seqcount);
-	if (seq & 1)
+	if (seq & 1 || !pid_task(p->pid, PIDTYPE_PID))
 		return false;
 
 	procfd_race_point("a record is taken, a thread is reaped");
@@ -178,7 +181,7 @@ static bool process_look(struct procfd_process *p)
 	if (!READ_ONCE(leader->exit_state) || !thread_group_leader(leader) ||
 	    !thread_group_empty(leader))
 		goto out;
-	known = record_copy(p) || record_take(&p->record, leader);
+	known = record_copy(p) || record_take(p, leader);
 	if (!known)
 		goto out;
 
