@@ -34,14 +34,9 @@ public:
 	/// \throw std::bad_alloc
 	static result<command_plan> make(const command &from);
 
-	result<process> by_posix_spawn(const device &dev);
-	result<process> by_fork(const device &dev);
+	result<spawned> spawn(const device &dev) &&;
 	result<void> detached(const device &dev);
 
-	[[nodiscard]] bool needs_fork() const noexcept
-	{
-		return from_->identity_ || from_->close_others_;
-	}
 	/// \return  the child in its place, beside the caller's ends of the pipes
 	spawned with(process child) &&noexcept
 	{
@@ -63,6 +58,13 @@ private:
 	};
 
 	explicit command_plan(const command &from) : from_(&from) {}
+
+	result<process> by_posix_spawn(const device &dev);
+	result<process> by_fork(const device &dev);
+	[[nodiscard]] bool needs_fork() const noexcept
+	{
+		return from_->identity_ || from_->close_others_;
+	}
 
 	result<void> set_environment();
 	void set_candidates();
@@ -435,6 +437,15 @@ result<process> command_plan::by_fork(const device &dev)
 	return std::move(made->child);
 }
 
+result<spawned> command_plan::spawn(const device &dev) &&
+{
+	auto child = needs_fork() ? by_fork(dev) : by_posix_spawn(dev);
+
+	if (!child)
+		return unexpected(child.error());
+	return std::move(*this).with(*std::move(child));
+}
+
 result<void> command_plan::detached(const device &dev)
 {
 	auto pipe = make_report();
@@ -594,28 +605,24 @@ command &command::credentials(uid_t uid, gid_t gid, std::vector<gid_t> groups)
 	return *this;
 }
 
+// The device is opened after the plan is made, which looks at what is open: it may
+// get the number of what is not.
 result<spawned> command::spawn() const noexcept
-{
-	auto dev = device::open();
-
-	if (!dev)
-		return unexpected(dev.error());
-	return spawn(*dev);
+try {
+	return command_plan::make(*this).and_then([](command_plan &&plan) {
+		return device::open().and_then([&](const device &dev) {
+			return std::move(plan).spawn(dev);
+		});
+	});
+} catch (const std::bad_alloc &) {
+	return system_error(ENOMEM);
 }
 
 result<spawned> command::spawn(const device &dev) const noexcept
 try {
-	auto plan = command_plan::make(*this);
-
-	if (!plan)
-		return unexpected(plan.error());
-
-	auto child = plan->needs_fork() ? plan->by_fork(dev) :
-					  plan->by_posix_spawn(dev);
-
-	if (!child)
-		return unexpected(child.error());
-	return (*std::move(plan)).with(*std::move(child));
+	return command_plan::make(*this).and_then([&](command_plan &&plan) {
+		return std::move(plan).spawn(dev);
+	});
 } catch (const std::bad_alloc &) {
 	return system_error(ENOMEM);
 }
@@ -625,15 +632,15 @@ try {
 	if (flags_ != fork_flags::none)
 		return system_error(EINVAL);
 
-	auto dev = device::open();
-
-	if (!dev)
-		return unexpected(dev.error());
-
 	auto plan = command_plan::make(*this);
 
 	if (!plan)
 		return unexpected(plan.error());
+
+	auto dev = device::open();
+
+	if (!dev)
+		return unexpected(dev.error());
 
 	auto started = plan->detached(*dev);
 

@@ -15,6 +15,7 @@
 namespace procfd {
 
 using internal::last_error;
+using internal::system_error;
 
 namespace {
 
@@ -24,6 +25,9 @@ result<void> link(int fd, int dirfd, path_arg path, link_flags flags) noexcept
 
 	if (!dev)
 		return unexpected(dev.error());
+	// It got the number of what is not open
+	if (dev->native_handle() == fd)
+		return system_error(EBADF);
 	return dev->link(fd, dirfd, path, flags);
 }
 
@@ -221,6 +225,9 @@ result<void> replace_file_from(path_arg path, int source,
 result<void> replace_file_from_at(int dirfd, path_arg path, int source,
 				  const replace_options &options) noexcept
 {
+	// First, or the new file may get the number of what is not open
+	if (::fcntl(source, F_GETFD) < 0)
+		return last_error();
 	return replace_with(dirfd, path.c_str(), options,
 			    [&](int fd) { return copy_all(fd, source); });
 }

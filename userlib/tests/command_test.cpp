@@ -292,6 +292,7 @@ TEST_P(command_either_way, bad_descriptors_are_refused_and_nothing_is_left)
 {
 	auto before = open_descriptors();
 	auto limit = static_cast<int>(::sysconf(_SC_OPEN_MAX));
+	const int next = next_descriptor();
 
 	EXPECT_ERROR(EBADF, shell("true").in(-1).spawn());
 	EXPECT_ERROR(EBADF, shell("true").out(stdio::pipe).err(999).spawn());
@@ -300,6 +301,9 @@ TEST_P(command_either_way, bad_descriptors_are_refused_and_nothing_is_left)
 	EXPECT_ERROR(EBADF, shell("true").keep(0, INT_MAX).spawn());
 	EXPECT_ERROR(EBADF, shell("true").keep(0, limit).spawn());
 	EXPECT_ERROR(EBADF, shell("true").keep(-1, 5).spawn());
+	EXPECT_ERROR(EBADF, shell("true").out(next).spawn());
+	EXPECT_ERROR(EBADF, shell("true").keep(next).spawn());
+	EXPECT_ERROR(EBADF, shell("true").out(next).spawn_detached());
 	EXPECT_EQ(before, open_descriptors());
 	EXPECT_EQ(ECHILD, any_child());
 }

@@ -160,6 +160,13 @@ inline std::size_t open_descriptors()
 	return entries("/proc/self/fd");
 }
 
+/// \return  a number that is not open, and that the next to be opened gets
+inline int next_descriptor()
+{
+	return procfd::unique_fd(::open("/dev/null", O_RDONLY | O_CLOEXEC))
+		.get();
+}
+
 /// \return  0 if there is a child, whatever kind, exited or not; else ECHILD
 inline int any_child()
 {

@@ -132,6 +132,7 @@ TEST_F(file, frename_answers_as_rename_does)
 	EXPECT_ERROR(EBUSY, procfd::frename(fd.get(), dir / "."));
 	EXPECT_ERROR(EXDEV, procfd::frename(fd.get(), "/dev/procfd-f"));
 	EXPECT_ERROR(EBADF, procfd::frename(-1, dir / "f"));
+	EXPECT_ERROR(EBADF, procfd::frename(next_descriptor(), dir / "f"));
 	EXPECT_EQ(1U, entries(dir.str()));
 }
 
@@ -239,6 +240,8 @@ TEST_F(file, replace_file_that_fails_leaves_all_as_it_was)
 
 	EXPECT_ERROR(EISDIR,
 		     procfd::replace_file_from(dir / "g", unreadable.get()));
+	EXPECT_ERROR(EBADF, procfd::replace_file_from_at(unreadable.get(), "g",
+							 next_descriptor()));
 	EXPECT_EQ("old", slurp(dir / "g"));
 	EXPECT_EQ(2U, entries(dir.str()));
 }

@@ -87,6 +87,7 @@ replace_file_at(int dirfd, path_arg path, std::string_view contents,
 /// @{
 /// The same with all that can be read from a descriptor, up to its end.
 /// \param source  descriptor to read from, from where it stands
+/// \return  the errors of replace_file() and of read(2); EBADF if it is not open
 PROCFD_API result<void>
 replace_file_from(path_arg path, int source,
 		  const replace_options &options = {}) noexcept;
