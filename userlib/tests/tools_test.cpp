@@ -86,7 +86,11 @@ TEST_F(tools, flink_names_a_descriptor_and_overwrites_nothing)
 TEST_F(tools, say_why_they_failed)
 {
 	EXPECT_EQ(1, run("frename 9 f"));
-	EXPECT_EQ("frename: f: Bad file descriptor\n", output);
+	EXPECT_EQ("frename: descriptor 9: Bad file descriptor\n", output);
+	EXPECT_EQ(1, run("frename f <&-"));
+	EXPECT_EQ("frename: descriptor 0: Bad file descriptor\n", output);
+	EXPECT_EQ(1, run("flink 9 f"));
+	EXPECT_EQ("flink: descriptor 9: Bad file descriptor\n", output);
 	EXPECT_EQ(1, run("mkdir d; echo x | frename d"));
 	EXPECT_EQ("frename: d: Is a directory\n", output);
 	EXPECT_EQ(1, run("flink 0 missing/f"));

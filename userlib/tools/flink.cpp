@@ -30,6 +30,6 @@ int main(int argc, char **argv)
 	auto linked = procfd::flink(*fd, path);
 
 	if (!linked)
-		return tool::fail(app, path, linked.error());
+		return tool::fail(app, fd_text, path, linked.error());
 	return tool::success;
 }

@@ -84,6 +84,7 @@ int main(int argc, char **argv)
 		done = procfd::replace_file_from(path, STDIN_FILENO, options);
 	}
 	if (!done)
-		return tool::fail(app, path, done.error());
+		return tool::fail(app, where.size() == 2 ? where.front() : "0",
+				  path, done.error());
 	return tool::success;
 }

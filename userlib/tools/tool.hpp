@@ -45,6 +45,16 @@ inline int fail(const CLI::App &app, const std::string &subject,
 	return failure;
 }
 
+/// Say what went wrong when a descriptor was to take a name.
+/// \return  the code to exit with
+inline int fail(const CLI::App &app, const std::string &fd,
+		const std::string &path, std::error_code error)
+{
+	const bool fd_is_bad = error == std::errc::bad_file_descriptor;
+
+	return fail(app, fd_is_bad ? "descriptor " + fd : path, error);
+}
+
 } // namespace tool
 
 #endif
