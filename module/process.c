@@ -509,7 +509,8 @@ void procfd_process_put(struct procfd_process *p)
 		list_del_init(&p->exit_wait.entry);
 		spin_unlock_irqrestore(&p->pid->wait_pidfd.lock, flags);
 	}
-	if (hash_hashed(&p->by_pid)) {
+	/* A neighbour that comes or goes writes to it; only we take it out. */
+	if (!hlist_unhashed_lockless(&p->by_pid)) {
 		spin_lock(&by_pid_lock);
 		hash_del_rcu(&p->by_pid);
 		spin_unlock(&by_pid_lock);
