@@ -202,8 +202,10 @@ enum procfd_state {
  * @status: out: wait status, as waitpid(2) gives it
  * @attributes: out: PROCFD_ATTR_* bits
  * @reserved: in: must be zero
- * @utime_usec: out: processor time in user mode, all threads, microseconds
- * @stime_usec: out: processor time in the kernel, all threads, microseconds
+ * @utime_usec: out: processor time in user mode, all threads, microseconds, as
+ *	counted when the process exits; wait4(2) adds what it does from then
+ *	until it leaves its processor
+ * @stime_usec: out: processor time in the kernel, likewise
  * @maxrss_kb: out: greatest resident set, KiB
  * @minflt: out: page faults that needed no I/O
  * @majflt: out: page faults that needed I/O
