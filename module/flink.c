@@ -16,7 +16,7 @@
  * Locks, outermost first:
  *
  *   inode_lock(directory)
- *     the source's bit in busy	(only for filesystems in lendable[], and ours)
+ *     the source's procfd_busy	(only for filesystems in lendable[], and ours)
  *       inode_lock(source and victim), taken by vfs_link() and vfs_rename()
  *         inode->i_lock
  *
@@ -28,16 +28,13 @@
 #include <linux/file.h>
 #include <linux/fs_struct.h>
 #include <linux/fsnotify.h>
-#include <linux/hash.h>
 #include <linux/kdev_t.h>
-#include <linux/log2.h>
 #include <linux/magic.h>
 #include <linux/random.h>
 #include <linux/ratelimit.h>
 #include <linux/security.h>
 #include <linux/slab.h>
 #include <linux/uaccess.h>
-#include <linux/wait_bit.h>
 
 #include "procfd.h"
 #include "flink_compat.h"
@@ -89,12 +86,6 @@ static const struct lendable {
 	{ "xfs",	XFS_SUPER_MAGIC },
 };
 
-/*
- * Sources that are being linked, a bit by hash. There is no other user of
- * I_LINKABLE after a file's birth than vfs_link() and the holder of this bit.
- */
-static unsigned long busy;
-
 static bool is_process(const struct flink *f)
 {
 	return procfd_fs_is_descriptor_inode(f->inode);
@@ -116,26 +107,17 @@ static const struct lendable *lendable_of(const struct super_block *sb)
 /*
  * Not for every filesystem: one that is stacked on another calls vfs_link()
  * again inside its ->link, and takes the lock of a directory there. Whoever
- * flinks in that directory holds it and waits for the bit.
+ * flinks in that directory holds it and waits for the source.
  */
 static bool needs_busy(const struct flink *f)
 {
 	return is_process(f) || lendable_of(f->inode->i_sb);
 }
 
-static int lock_busy(const struct flink *f)
+/* Return: NULL if there is nothing to lock. */
+static struct procfd_busy *lock_busy(const struct flink *f)
 {
-	if (!needs_busy(f))
-		return 0;
-	return wait_on_bit_lock(&busy, hash_ptr(f->inode, ilog2(BITS_PER_LONG)),
-				TASK_KILLABLE);
-}
-
-static void unlock_busy(const struct flink *f)
-{
-	if (needs_busy(f))
-		clear_and_wake_up_bit(hash_ptr(f->inode, ilog2(BITS_PER_LONG)),
-				      &busy);
+	return needs_busy(f) ? procfd_busy_lock(f->inode) : NULL;
 }
 
 /*
@@ -196,8 +178,8 @@ static int may_lend(const struct flink *f)
  *
  *   or A's failure clears it while B is inside ->link, where inc_nlink() warns;
  *   or B's failure to replace leaves it set for good, see remove_hidden(). The
- *   bit in busy keeps B out until A has given it back, so that what is found
- *   set here is O_TMPFILE's own.
+ *   procfd_busy keeps B out until A has given it back, so that what is found set
+ *   here is O_TMPFILE's own.
  * - linkat(2) by somebody who has the file open too. It succeeds if it finds
  *   the flag, and takes it. We then make a second name, or fail and clear what
  *   is clear already. This is the window in which a file without a name can be
@@ -510,6 +492,7 @@ static bool names_the_dead(const struct dentry *dentry)
 static int link_or_replace(const struct flink *f, int want_write,
 			   int same_place, struct delegated_inode *di)
 {
+	struct procfd_busy *busy;
 	struct dentry *dentry;
 	bool was_linkable;
 	int ret;
@@ -544,14 +527,15 @@ static int link_or_replace(const struct flink *f, int want_write,
 		goto out;
 
 	procfd_race_sleep("all is decided, the source is not locked");
-	ret = lock_busy(f);
+	busy = lock_busy(f);
+	ret = PTR_ERR_OR_ZERO(busy);
 	if (ret)
 		goto out;
 	if (d_is_positive(dentry))
 		ret = replace(f, dentry, di);
 	else
 		ret = make_link(f, dentry, di, &was_linkable);
-	unlock_busy(f);
+	procfd_busy_unlock(busy);
 out:
 	dput(dentry);
 	return ret;

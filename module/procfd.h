@@ -10,7 +10,8 @@
  * - struct procfd_inode (fs.c): a descriptor, and the same inode with nlink > 0
  *   is a name. Carries the authority and refers to a process. descriptor.c has
  *   the file operations.
- * - flink.c has nothing to do with processes; it gives names to descriptors.
+ * - flink.c has nothing to do with processes; it gives names to descriptors, to
+ *   one at a time of each inode (busy.c).
  *
  * Who holds whom: an inode holds a reference on its process, and so does a
  * pending fork, a quiet child and queued exit work. A process never holds an
@@ -248,6 +249,10 @@ int procfd_device_init(void);
 void procfd_device_exit(void);
 long procfd_descriptor_ioctl(struct file *file, unsigned int cmd,
 			     unsigned long arg);
+
+/* busy.c */
+struct procfd_busy *procfd_busy_lock(const struct inode *inode);
+void procfd_busy_unlock(struct procfd_busy *busy);
 
 /* flink.c */
 int procfd_flink(const struct procfd_flink *args);

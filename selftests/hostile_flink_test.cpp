@@ -1,11 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * A hostile user cannot name by flink what fs.protected_hardlinks forbids to
- * link, be it set or not, and not what has lost its name either.
+ * link, be it set or not, and not what has lost its name either; and whose flink
+ * cannot go on stops no other.
  */
+#include <linux/userfaultfd.h>
 #include <sys/fsuid.h>
+#include <sys/mman.h>
 
 #include "flink_common.h"
+#include "threads.h"
 
 namespace {
 
@@ -144,6 +148,138 @@ TEST_F(hostile_flink, takes_no_place_that_rename_would_not_give_him)
 	EXPECT_EQ(std::vector<std::string>{"roots"}, list(sticky));
 	EXPECT_EQ(std::vector<std::string>{"a"}, list(roots));
 	EXPECT_EQ(1u, stat_of(own).st_nlink);
+}
+
+/* Memory that whoever reads it waits for, until it is filled. */
+class absent_memory {
+public:
+	explicit absent_memory(std::size_t pages)
+		: size_(pages * page),
+		  faults_(or_errno(int(syscall(SYS_userfaultfd, O_CLOEXEC))))
+	{
+		uffdio_api api{UFFD_API, 0, 0};
+		uffdio_register all{};
+
+		if (faults_ < 0)
+			return;
+		memory_ = static_cast<char *>(mmap(nullptr, size_, PROT_READ,
+						   MAP_PRIVATE | MAP_ANONYMOUS,
+						   -1, 0));
+		all.range = range();
+		all.mode = UFFDIO_REGISTER_MODE_MISSING;
+		must(or_errno(ioctl(faults_, UFFDIO_API, &api)));
+		must(or_errno(ioctl(faults_, UFFDIO_REGISTER, &all)));
+	}
+	~absent_memory()
+	{
+		if (memory_)
+			munmap(memory_, size_);
+	}
+
+	explicit operator bool() const { return faults_ >= 0; }
+	const char *of(std::size_t n) const { return memory_ + n * page; }
+	/* Until one more waits. */
+	void wait() const
+	{
+		uffd_msg message;
+
+		must(int(or_errno(read(faults_, &message, sizeof(message)))));
+	}
+	void fill() const
+	{
+		uffdio_zeropage zeros{};
+
+		zeros.range = range();
+		must(or_errno(ioctl(faults_, UFFDIO_ZEROPAGE, &zeros)));
+	}
+
+private:
+	static constexpr std::size_t page = 4096;
+
+	uffdio_range range() const
+	{
+		return {reinterpret_cast<std::uintptr_t>(memory_), size_};
+	}
+
+	std::size_t size_;
+	unique_fd faults_;
+	char *memory_ = nullptr;
+};
+
+/*
+ * A write to a file holds its lock while it reads what to write, and a flink waits
+ * for that with the directory locked. Both are the hostile user's own.
+ */
+TEST_F(hostile_flink, that_waits_makes_no_flink_of_another_file_wait)
+{
+	constexpr std::size_t stalled = 32, victims = 64;
+	absent_memory memory(stalled);
+	std::vector<unique_fd> files, directories, sources;
+	std::vector<std::string> names;
+	std::vector<std::thread> threads;
+	std::vector<int> answers(stalled, 1);
+
+	if (!memory)
+		GTEST_SKIP() << "no userfaultfd in this kernel";
+
+	for (std::size_t i = 0; i < stalled; i++) {
+		const std::string name = std::to_string(i);
+
+		must(or_errno(mkdirat(mine_, name.c_str(), 0755)));
+		directories.push_back(
+			mounted::open_dir(fs_.path + "/mine/" + name));
+		files.push_back(make_file(directories[i], "source", ""));
+		threads.emplace_back([&, i] {
+			must(int(or_errno(write(files[i], memory.of(i), 1))));
+		});
+		memory.wait();
+	}
+	for (std::size_t i = 0; i < stalled; i++) {
+		std::atomic<pid_t> tid = 0;
+
+		threads.emplace_back([&, i] {
+			tid = sys_gettid();
+			answers[i] = flink(files[i], directories[i], "n");
+		});
+		while (!tid)
+			sched_yield();
+		EXPECT_TRUE(sleeps_in(getpid(), tid, SYS_ioctl));
+	}
+
+	for (std::size_t i = 0; i < victims; i++) {
+		names.push_back("victim " + std::to_string(i));
+		sources.push_back(make_tmpfile(fs_.dir, "x"));
+	}
+	auto over = [](const child &c) {
+		unique_fd pidfd(must(sys_pidfd_open(c.pid)));
+
+		return poll_for(pidfd, POLLIN, patience_ms()) == POLLIN;
+	};
+	child others = start_without_descriptor([&] {
+		for (std::size_t i = 0; i < victims; i++)
+			if (flink(sources[i], fs_.dir, names[i].c_str()))
+				return 1;
+		return 0;
+	});
+
+	EXPECT_TRUE(over(others));
+	kill(others.pid, SIGKILL);
+
+	/* One of the same file waits, and can be killed. */
+	child same = start_without_descriptor(
+		[&] { return flink(files[0], mine_, "n") ? 1 : 0; });
+
+	EXPECT_TRUE(sleeps_in(same.pid, same.pid, SYS_ioctl));
+	kill(same.pid, SIGKILL);
+	EXPECT_TRUE(over(same));
+
+	memory.fill();
+	for (std::thread &thread : threads)
+		thread.join();
+	EXPECT_EQ(0, others.wait());
+	EXPECT_EQ(SIGKILL, same.wait());
+	EXPECT_EQ(std::vector<int>(stalled, 0), answers);
+	EXPECT_EQ(stalled, list(mine_).size());
 }
 
 } // namespace
