@@ -91,6 +91,12 @@ static bool is_process(const struct flink *f)
 	return procfd_fs_is_descriptor_inode(f->inode);
 }
 
+/* Of no mount that the user knows, and part of no tree: it never had a path. */
+static bool is_nowhere(const struct flink *f)
+{
+	return is_process(f) && IS_ROOT(f->file->f_path.dentry);
+}
+
 /* The name may be anything: the magic number has to agree. */
 static const struct lendable *lendable_of(const struct super_block *sb)
 {
@@ -452,7 +458,7 @@ static int may_link_source(const struct flink *f)
 static int may_name(const struct flink *f, struct dentry *new_dentry)
 {
 	struct dentry *old_dentry = f->file->f_path.dentry;
-	bool was_nowhere = is_process(f) && IS_ROOT(old_dentry);
+	bool was_nowhere = is_nowhere(f);
 	struct path old_dir;
 	int ret = 0;
 
@@ -542,12 +548,13 @@ out:
 }
 
 /*
- * linkat(2) wants one mount. A descriptor is not of any mount that the user
- * knows, so for a process it is enough to be of one filesystem.
+ * linkat(2) wants one mount, since one may allow what another does not: a process
+ * that was opened by its name on a read-only mount must not get a name on one
+ * that is writable. For one that never had a path, one filesystem is enough.
  */
 static int check_same_place(const struct flink *f)
 {
-	if (is_process(f) ? f->inode->i_sb == f->dir.dentry->d_sb :
+	if (is_nowhere(f) ? f->inode->i_sb == f->dir.dentry->d_sb :
 			    f->file->f_path.mnt == f->dir.mnt)
 		return 0;
 	return -EXDEV;

@@ -285,6 +285,41 @@ TEST_F(flink_under_landlock, a_named_process_is_moved)
 	remove_all(dir);
 }
 
+/*
+ * Nor to a mount below what may be written: Landlock takes both to be below it, as
+ * it is asked about one mount alone.
+ */
+TEST_F(flink_under_landlock, a_named_process_stays_on_its_mount)
+{
+	mounted names_fs(PROCFD_FS_TYPE, "procfd");
+	ASSERT_OK(names_fs.error);
+	child c = start_sleeper();
+
+	must(or_errno(mkdirat(names_fs.dir, "theirs", 0755)));
+	must(or_errno(mkdirat(fs_.dir, "box", 0755)));
+	must(or_errno(mkdirat(fs_.dir, "box/m", 0755)));
+	must(or_errno(mount((names_fs.path + "/theirs").c_str(),
+			    (fs_.path + "/box/m").c_str(), nullptr, MS_BIND,
+			    nullptr)));
+	{
+		unique_fd box = mounted::open_dir(fs_.path + "/box");
+		unique_fd theirs = mounted::open_dir(fs_.path + "/box/m");
+		const std::uint64_t handled = create_fifo | remove_file | refer;
+
+		ASSERT_OK(flink(c.fd, names_fs.dir, "x"));
+		unique_fd fd(must(or_errno(
+			openat(names_fs.dir, "x", O_PATH | O_CLOEXEC))));
+		EXPECT_ERROR(EXDEV, confined(handled, {{box, handled}}, [&] {
+				     return flink(fd, theirs, "x");
+			     }));
+		/* Without a path it may be created there. */
+		EXPECT_OK(confined(handled, {{box, handled}},
+				   [&] { return flink(c.fd, theirs, "x"); }));
+	}
+	must(or_errno(umount2((fs_.path + "/box/m").c_str(), MNT_DETACH)));
+	remove_all(names_fs.dir);
+}
+
 /* AppArmor, by a profile that may write below one directory. */
 class flink_under_apparmor : public flink_under_landlock {
 protected:

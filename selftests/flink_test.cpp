@@ -567,7 +567,7 @@ TEST_F(flink_of_a_process, no_file_gets_a_name_there)
 	EXPECT_ERROR(EXDEV, flink(fd, dir, "a"));
 }
 
-TEST_F(flink_of_a_process, goes_through_any_mount_of_it)
+TEST_F(flink_of_a_process, goes_to_any_mount_unless_opened_by_a_name)
 {
 	child c = start_sleeper();
 	mounted second(PROCFD_FS_TYPE, "procfd");
@@ -575,10 +575,19 @@ TEST_F(flink_of_a_process, goes_through_any_mount_of_it)
 	ASSERT_OK(flink(c.fd, dir, "a"));
 	unique_fd name(must(or_errno(openat(dir, "a", O_RDONLY | O_CLOEXEC))));
 	unique_fd path(must(or_errno(openat(dir, "a", O_PATH | O_CLOEXEC))));
-	EXPECT_OK(flink(name, second.dir, "b"));
-	EXPECT_OK(flink(path, second.dir, "c"));
+
+	EXPECT_OK(flink(c.fd, second.dir, "b"));
 	EXPECT_TRUE(names(dir, "b", c.fd));
-	EXPECT_TRUE(names(dir, "c", c.fd));
+	for (int fd : {int(name), int(path)}) {
+		EXPECT_ERROR(EXDEV, flink(fd, second.dir, "c"));
+		EXPECT_ERROR(EXDEV,
+			     flink(fd, second.dir, "b", PROCFD_LINK_REPLACE));
+		/* As linkat(2). */
+		EXPECT_ERROR(EXDEV, linkat_fd(fd, second.dir, "c"));
+		EXPECT_OK(flink(fd, dir, "c"));
+		EXPECT_TRUE(names(second.dir, "c", c.fd));
+		ASSERT_OK(or_errno(unlinkat(dir, "c", 0)));
+	}
 }
 
 TEST_F(flink_of_a_process, a_removed_name_can_be_given_back)

@@ -482,6 +482,18 @@ TEST_F(fs_perm, a_read_only_bind_mount_lets_a_container_watch_and_not_signal)
 	EXPECT_EQ(-EBADF, write_to(watched, "TERM"));
 	EXPECT_EQ(-EROFS, try_open("/proc/self/fd/" + std::to_string(watched),
 				   O_WRONLY));
+
+	/* Nor is there a way out, to a name that may be opened for writing. */
+	unique_fd by_path(must(open_path(inside + "/n", O_PATH)));
+
+	for (int fd : {int(watched), int(by_path)}) {
+		EXPECT_EQ(-EXDEV, flink_into(names, fd, "m"));
+		EXPECT_EQ(-EXDEV,
+			  flink_into(names, fd, "n", PROCFD_LINK_REPLACE));
+		EXPECT_EQ(-EXDEV,
+			  flink_into(names, fd, "m", PROCFD_LINK_REPLACE_DEAD));
+	}
+	EXPECT_FALSE(exists(at("m")));
 	EXPECT_TRUE(s.has_no_signal());
 	/* The same name through the other mount is as before. */
 	EXPECT_EQ(4, echo_to(at("n"), "HUP"));
