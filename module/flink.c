@@ -192,6 +192,8 @@ static int may_lend(const struct flink *f)
  *   linked without us: with fs.protected_hardlinks on by those who could have
  *   asked us to, with it off by whoever has it open.
  * - Such a linkat(2) and an unlink(2) after it: ENOENT for us, rightly so.
+ * - linkat(2) of an O_TMPFILE file between the two looks: its flag is gone, and
+ *   it has a name. The count was raised before the flag was taken under i_lock.
  *
  * @was_linkable: set to whether it is the file's own
  * Return: 1 if lent, 0 if there is no need, or an error.
@@ -204,10 +206,11 @@ static int lend_linkable(const struct flink *f, bool *was_linkable)
 	*was_linkable = false;
 	if (READ_ONCE(inode->i_nlink))
 		return 0;
+	procfd_race_sleep("no name is left, and I_LINKABLE not looked at");
 	spin_lock(&inode->i_lock);
 	*was_linkable = inode_state_read(inode) & I_LINKABLE;
 	spin_unlock(&inode->i_lock);
-	if (*was_linkable)
+	if (*was_linkable || READ_ONCE(inode->i_nlink))
 		return 0;
 
 	ret = may_lend(f);

@@ -12,6 +12,7 @@
 #include <sys/fsuid.h>
 
 #include "flink_common.h"
+#include "threads.h"
 
 namespace {
 
@@ -243,6 +244,21 @@ TEST_P(flink_race, readers_find_one_version_whole_at_any_time)
 		std::erase(names, "lost+found");
 		return names;
 	}());
+}
+
+/* lend_linkable(): linkat(2) gives an O_TMPFILE file its name between two looks. */
+TEST_P(flink_race_before_the_filesystem, linkat_names_the_tmpfile_meanwhile)
+{
+	for (int round = 0; round < rounds(); round++) {
+		unique_fd fd = make_tmpfile(dir, "x");
+
+		ASSERT_EQ(0, in_threads(2, [&](int i) {
+				  return i ? flink(fd, own_[0], "a") == 0 :
+					     linkat_fd(fd, own_[1], "a") == 0;
+			  }));
+		must(or_errno(unlinkat(own_[0], "a", 0)));
+		must(or_errno(unlinkat(own_[1], "a", 0)));
+	}
 }
 
 TEST_P(flink_race, the_name_is_unlinked_and_renamed_meanwhile)
