@@ -71,7 +71,8 @@ private:
 	result<void> set_descriptors();
 	result<int> child_end(int number, stdio what);
 	result<void> untangle();
-	[[nodiscard]] int highest() const noexcept;
+	[[nodiscard]] bool is_target(int number) const noexcept;
+	[[nodiscard]] result<unique_fd> duplicate(int fd) const noexcept;
 	[[nodiscard]] std::optional<sigset_t> mask() const noexcept;
 
 	result<report> make_report() const noexcept;
@@ -127,17 +128,6 @@ bool assigns(std::string_view variable, std::string_view name)
 {
 	return variable.size() > name.size() && variable[name.size()] == '=' &&
 	       variable.starts_with(name);
-}
-
-/// \return  a duplicate whose number is greater than `above`, close-on-exec
-result<unique_fd> duplicate_above(int fd, int above) noexcept
-{
-	unique_fd copy(::fcntl(fd, F_DUPFD_CLOEXEC, above + 1));
-
-	// EINVAL: no such number is allowed
-	if (!copy)
-		return system_error(errno == EINVAL ? EMFILE : errno);
-	return copy;
 }
 
 // The system calls themselves, since libc's functions change all threads, and to
@@ -232,6 +222,10 @@ result<void> command_plan::set_descriptors()
 		if (what.kind_ == stdio::kind::descriptor &&
 		    ::fcntl(what.fd_, F_GETFD) < 0)
 			return system_error(EBADF);
+	if (from_->stdio_[2].kind_ == stdio::kind::output &&
+	    from_->stdio_[1].kind_ == stdio::kind::inherit && !is_target(1) &&
+	    ::fcntl(1, F_GETFD) < 0)
+		return system_error(EBADF);
 
 	for (int number = 0; number < 3; number++) {
 		auto what = from_->stdio_[number];
@@ -288,13 +282,25 @@ result<int> command_plan::child_end(int number, stdio what)
 	return held_.back().get();
 }
 
-int command_plan::highest() const noexcept
+bool command_plan::is_target(int number) const noexcept
 {
-	int highest = 2;
+	return std::any_of(moves_.begin(), moves_.end(),
+			   [=](move m) { return m.to == number; });
+}
 
-	for (auto [from, to] : moves_)
-		highest = std::max(highest, to);
-	return highest;
+/// \return  a duplicate whose number no move overwrites, close-on-exec
+result<unique_fd> command_plan::duplicate(int fd) const noexcept
+{
+	for (int least = 3;;) {
+		unique_fd copy(::fcntl(fd, F_DUPFD_CLOEXEC, least));
+
+		// EINVAL: no such number is allowed
+		if (!copy)
+			return system_error(errno == EINVAL ? EMFILE : errno);
+		if (!is_target(copy.get()))
+			return copy;
+		least = copy.get() + 1;
+	}
 }
 
 /// See to it that no move overwrites what another one still has to read.
@@ -310,7 +316,7 @@ result<void> command_plan::untangle()
 		if (!overwritten)
 			continue;
 
-		auto copy = duplicate_above(move.from, highest());
+		auto copy = duplicate(move.from);
 
 		if (!copy)
 			return unexpected(copy.error());
@@ -389,7 +395,7 @@ result<command_plan::report> command_plan::make_report() const noexcept
 		return last_error();
 
 	report pipe{unique_fd(fds[0]), unique_fd(fds[1])};
-	auto writer = duplicate_above(pipe.writer.get(), highest());
+	auto writer = duplicate(pipe.writer.get());
 
 	if (!writer)
 		return unexpected(writer.error());

@@ -308,6 +308,42 @@ TEST_P(command_either_way, bad_descriptors_are_refused_and_nothing_is_left)
 	EXPECT_EQ(ECHILD, any_child());
 }
 
+TEST_P(command_either_way, output_that_is_not_open_is_nothing_for_errors)
+{
+	auto c = child([] {
+		::close(STDOUT_FILENO);
+		return shell("true").err(stdio::output).spawn().error().value();
+	});
+
+	EXPECT_EQ(EBADF, c.wait()->exit_code());
+	c = child([] {
+		::close(STDOUT_FILENO);
+
+		auto s = shell("echo x >&2")
+				 .keep(STDERR_FILENO, STDOUT_FILENO)
+				 .err(stdio::output)
+				 .spawn();
+
+		return s ? s->child.wait()->exit_code().value_or(98) : 99;
+	});
+	EXPECT_EQ(0, c.wait()->exit_code());
+}
+
+TEST_P(command_either_way, the_highest_number_can_be_kept)
+{
+	auto limit = static_cast<int>(::sysconf(_SC_OPEN_MAX));
+	channel mine;
+	const std::string highest = std::to_string(limit - 1);
+	auto s = by_way({"bash", "-c", "echo x >&" + highest})
+			 .keep(mine.writer(), limit - 1)
+			 .spawn();
+
+	ASSERT_OK(s);
+	EXPECT_TRUE(s->child.wait()->success());
+	mine.close_writer();
+	EXPECT_EQ("x\n", mine.receive_all());
+}
+
 TEST_P(command_either_way, program_that_cannot_be_executed_leaves_nothing)
 {
 	scratch dir;
