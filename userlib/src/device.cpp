@@ -86,6 +86,9 @@ result<void> device::link(int fd, int dirfd, path_arg path,
 
 	if (!target)
 		return unexpected(target.error());
+	// The directory got the number of what is not open
+	if (target->dirfd() == fd && fd != dirfd)
+		return internal::system_error(EBADF);
 
 	procfd_flink arg{};
 

@@ -25,8 +25,8 @@ result<void> link(int fd, int dirfd, path_arg path, link_flags flags) noexcept
 
 	if (!dev)
 		return unexpected(dev.error());
-	// It got the number of what is not open
-	if (dev->native_handle() == fd)
+	if (dev->native_handle() == fd ||
+	    internal::stands_in(*dev, dirfd, path))
 		return system_error(EBADF);
 	return dev->link(fd, dirfd, path, flags);
 }

@@ -11,6 +11,7 @@
 
 #include <sys/types.h>
 
+#include <procfd/device.hpp>
 #include <procfd/export.hpp>
 #include <procfd/flags.hpp>
 #include <procfd/path_arg.hpp>
@@ -104,6 +105,13 @@ private:
 	int dirfd_;
 	const char *name_;
 };
+
+/// \return  whether the device, opened just now, has the number of the directory that
+///	a path is relative to: so that was not open
+inline bool stands_in(const device &dev, int dirfd, path_arg path) noexcept
+{
+	return path.c_str()[0] != '/' && dev.native_handle() == dirfd;
+}
 
 /// Open the directory part of a path; without one, the directory it starts from.
 result<unique_fd> open_parent(int dirfd, const char *path,

@@ -372,6 +372,8 @@ result<void> process::link_at(int dirfd, path_arg path,
 
 	if (!dev)
 		return unexpected(dev.error());
+	if (internal::stands_in(*dev, dirfd, path))
+		return system_error(EBADF);
 	if (policy == existing::replace)
 		flags = link_flags::replace;
 	else if (policy == existing::replace_dead)

@@ -110,6 +110,34 @@ TEST_F(file, flink_is_relative_to_a_directory)
 	EXPECT_EQ("hello", slurp(dir / "sub/f"));
 }
 
+// The first number that is not open goes to the device, the next to a directory.
+TEST_F(file, a_number_that_is_not_open_stays_what_it_is)
+{
+	auto fd = unlinked("hello");
+	const int next = next_descriptor();
+
+	ASSERT_EQ(0, ::mkdir((dir / "sub").c_str(), 0755));
+	{
+		auto dev = procfd::device::open();
+
+		ASSERT_OK(dev);
+		ASSERT_EQ(next, dev->native_handle());
+		EXPECT_ERROR(EBADF, dev->link(next_descriptor(), AT_FDCWD,
+					      dir / "sub/f",
+					      procfd::link_flags::none));
+	}
+	EXPECT_ERROR(EBADF, procfd::flink(next, dir / "f"));
+	EXPECT_ERROR(EBADF, procfd::flink(next + 1, dir / "sub/f"));
+	EXPECT_ERROR(EBADF, procfd::flink_at(fd.get(), next, "f"));
+	EXPECT_ERROR(EBADF, procfd::frename_at(fd.get(), next, "f"));
+	EXPECT_OK(procfd::flink_at(fd.get(), next, dir / "f"));
+
+	auto c = child(stay);
+
+	EXPECT_ERROR(EBADF, c.link_at(next_descriptor(), "f"));
+	ASSERT_OK(c.signal(SIGKILL));
+}
+
 TEST_F(file, frename_replaces)
 {
 	make("f", "old");

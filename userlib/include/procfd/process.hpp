@@ -238,7 +238,8 @@ struct spawn_options {
 	const char *file = nullptr;
 	/// environment, ends with a null pointer; null: that of the caller
 	const char *const *environment = nullptr;
-	/// what posix_spawn(3) is to do with descriptors; null: nothing
+	/// what posix_spawn(3) is to do with descriptors; null: nothing. A
+	/// number in it that is not open may be what spawn() opens itself.
 	const posix_spawn_file_actions_t *file_actions = nullptr;
 	/// session, process group, signals, scheduling; null: as the caller.
 	/// Without POSIX_SPAWN_SETSIGMASK the program starts with the signal
