@@ -4,8 +4,10 @@
 #include <cstdio>
 
 #include <fcntl.h>
+#include <linux/limits.h>
 #include <sys/random.h>
 #include <sys/stat.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 #include <procfd/device.hpp>
@@ -148,19 +150,86 @@ result<void> copy_all(int to, int from) noexcept
 	}
 }
 
-/// Give a file the owner, group and permissions of another, as far as the caller
-/// may, and never to more people than could reach the other.
-result<void> copy_owner_and_mode(int to, const struct stat &from) noexcept
-{
-	mode_t mode = from.st_mode & 0777;
+constexpr const char *acl_name = "system.posix_acl_access";
 
-	if (::fchown(to, from.st_uid, from.st_gid) < 0 &&
-	    ::fchown(to, static_cast<uid_t>(-1), from.st_gid) < 0)
-		// The group's members are among the others now
-		mode = (mode & S_IRWXU) | (mode & (mode >> 3) & S_IRWXO);
-	if (::fchmod(to, mode) < 0)
+/// \return  the size of a file's access control list; 0 if it has none, or
+///	nobody can tell, there being no /proc
+result<std::size_t> read_acl(int fd, char *acl, std::size_t size) noexcept
+{
+	char path[sizeof("/proc/self/fd/") + 10];
+
+	// Not by fgetxattr(2), which does not take what O_PATH opened
+	std::snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+
+	ssize_t n = ::getxattr(path, acl_name, acl, size);
+
+	if (n >= 0)
+		return static_cast<std::size_t>(n);
+	// EACCES: it is not ours to look at, as with a process of changed identity
+	if (errno == ENODATA || errno == EOPNOTSUPP || errno == ENOENT ||
+	    errno == EACCES)
+		return 0U;
+	return last_error();
+}
+
+/// Give a file this mode, and nobody else than it says what the directory's default
+/// access control list gave him.
+result<void> set_mode(int fd, mode_t mode) noexcept
+{
+	if (::fremovexattr(fd, acl_name) < 0 && errno != ENODATA &&
+	    errno != EOPNOTSUPP)
+		return last_error();
+	if (::fchmod(fd, mode) < 0)
 		return last_error();
 	return {};
+}
+
+/// Give a file the owner, group and permissions of another, as far as the caller
+/// may, and never to more people than could reach the other.
+/// \param from  may be opened by O_PATH
+result<void> copy_permissions(int to, int from) noexcept
+{
+	char acl[XATTR_SIZE_MAX];
+	struct stat st;
+
+	if (::fstat(from, &st) < 0)
+		return last_error();
+
+	mode_t mode = st.st_mode & 0777;
+	auto acl_size = read_acl(from, acl, sizeof(acl));
+
+	if (!acl_size)
+		return unexpected(acl_size.error());
+	if (::fchown(to, st.st_uid, st.st_gid) < 0 &&
+	    ::fchown(to, static_cast<uid_t>(-1), st.st_gid) < 0) {
+		// The group's members are among the others now, who with a list
+		// may have had more than somebody that it names
+		mode = *acl_size ? mode & S_IRWXU :
+				   (mode & S_IRWXU) |
+					   (mode & (mode >> 3) & S_IRWXO);
+		*acl_size = 0;
+	}
+	if (!*acl_size)
+		return set_mode(to, mode);
+	// Sets the mode, too
+	if (::fsetxattr(to, acl_name, acl, *acl_size, 0) < 0)
+		return last_error();
+	return {};
+}
+
+/// \return  the regular file of that name, opened by O_PATH; empty if there is none
+result<unique_fd> open_predecessor(int dirfd, const char *name) noexcept
+{
+	unique_fd fd(::openat(dirfd, name, O_PATH | O_NOFOLLOW | O_CLOEXEC));
+	struct stat st;
+
+	if (!fd && errno == ENOENT)
+		return unique_fd();
+	if (!fd || ::fstat(fd.get(), &st) < 0)
+		return last_error();
+	if (!S_ISREG(st.st_mode))
+		return unique_fd();
+	return fd;
 }
 
 /// Make a new file out of sight, have it filled, and put it in place.
@@ -174,26 +243,28 @@ result<void> replace_with(int dirfd, const char *path,
 	if (!target)
 		return unexpected(target.error());
 
-	struct stat old;
-	bool keeps = !options.mode &&
-		     ::fstatat(target->dirfd(), target->name(), &old,
-			       AT_SYMLINK_NOFOLLOW) == 0 &&
-		     S_ISREG(old.st_mode);
-	bool by_umask = !options.mode && !keeps;
-	auto file =
-		open_anonymous_at(target->dirfd(), ".", by_umask ? 0666 : 0600);
+	unique_fd old;
+
+	if (!options.mode) {
+		auto found = open_predecessor(target->dirfd(), target->name());
+
+		if (!found)
+			return unexpected(found.error());
+		old = *std::move(found);
+	}
+
+	auto file = open_anonymous_at(target->dirfd(), ".",
+				      old || options.mode ? 0600 : 0666);
 
 	if (!file)
 		return unexpected(file.error());
 
 	auto done = fill(file->get());
 
-	if (!done)
-		return done;
-	if (keeps)
-		done = copy_owner_and_mode(file->get(), old);
-	else if (options.mode && ::fchmod(file->get(), *options.mode) < 0)
-		done = last_error();
+	if (done && options.mode)
+		done = set_mode(file->get(), *options.mode);
+	else if (done && old)
+		done = copy_permissions(file->get(), old.get());
 	if (!done)
 		return done;
 	return frename_at(file->get(), target->dirfd(), target->name(),

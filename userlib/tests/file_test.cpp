@@ -1,5 +1,10 @@
 // SPDX-License-Identifier: MIT
+#include <cstring>
+
+#include <linux/posix_acl.h>
+#include <linux/posix_acl_xattr.h>
 #include <sys/resource.h>
+#include <sys/xattr.h>
 
 #include "common.hpp"
 
@@ -244,6 +249,122 @@ TEST_F(file, replace_file_gives_a_group_that_it_cannot_keep_nothing)
 		EXPECT_EQ(1000U, st.st_gid);
 		EXPECT_EQ(S_IFREG | expected, st.st_mode);
 	}
+}
+
+/// Who may do what, as extended attributes have it.
+class access_control_list {
+public:
+	/// For the owner, user 1000, the group, all named ones and the others.
+	access_control_list(int owner, int user_1000, int group, int mask,
+			    int others)
+		: header_{POSIX_ACL_XATTR_VERSION},
+		  entries_{entry(ACL_USER_OBJ, owner),
+			   entry(ACL_USER, user_1000, 1000),
+			   entry(ACL_GROUP_OBJ, group), entry(ACL_MASK, mask),
+			   entry(ACL_OTHER, others)}
+	{
+	}
+	/// \return  0 or an errno
+	[[nodiscard]] int set(const std::string &path, const char *kind) const
+	{
+		return ::setxattr(path.c_str(), kind, this, sizeof(*this), 0) ?
+			       errno :
+			       0;
+	}
+	[[nodiscard]] std::string bytes() const
+	{
+		return {reinterpret_cast<const char *>(this), sizeof(*this)};
+	}
+
+private:
+	static posix_acl_xattr_entry entry(int tag, int may, int id = -1)
+	{
+		return {static_cast<__le16>(tag), static_cast<__le16>(may),
+			static_cast<__le32>(id)};
+	}
+
+	posix_acl_xattr_header header_;
+	posix_acl_xattr_entry entries_[5];
+};
+
+constexpr const char *access_list = "system.posix_acl_access";
+constexpr const char *default_list = "system.posix_acl_default";
+
+/// \return  the list of a file as bytes; empty if it has none
+std::string list_of(const std::string &path)
+{
+	char bytes[256];
+	ssize_t n = ::getxattr(path.c_str(), access_list, bytes, sizeof(bytes));
+
+	EXPECT_TRUE(n >= 0 || errno == ENODATA) << std::strerror(errno);
+	return {bytes, n < 0 ? 0 : static_cast<std::size_t>(n)};
+}
+
+/// What needs a filesystem with access control lists.
+class file_with_list : public file {
+protected:
+	void SetUp() override
+	{
+		file::SetUp();
+		if (IsSkipped())
+			return;
+		ASSERT_EQ(0, ::chmod(dir.str().c_str(), 0777));
+		make("f", "old", 0640);
+		if (old.set(dir / "f", access_list) == EOPNOTSUPP)
+			GTEST_SKIP() << "no access control lists here";
+	}
+
+	const access_control_list old{6, 4, 0, 6, 0};
+};
+
+TEST_F(file_with_list, replace_file_keeps_it)
+{
+	ASSERT_EQ(old.bytes(), list_of(dir / "f"));
+	ASSERT_OK(procfd::replace_file(dir / "f", "new"));
+	EXPECT_EQ("new", slurp(dir / "f"));
+	EXPECT_EQ(old.bytes(), list_of(dir / "f"));
+	EXPECT_EQ(S_IFREG | 0660U, mode_of("f"));
+	ASSERT_OK(procfd::replace_file(dir / "f", "new", {.mode = 0640}));
+	EXPECT_EQ("", list_of(dir / "f"));
+	EXPECT_EQ(S_IFREG | 0640U, mode_of("f"));
+}
+
+TEST_F(file_with_list, replace_file_adds_nobody_by_the_default_list)
+{
+	const access_control_list all{7, 7, 7, 7, 7};
+
+	make("plain", "old", 0640);
+	ASSERT_EQ(0, all.set(dir.str(), default_list));
+	ASSERT_OK(procfd::replace_file(dir / "plain", "new"));
+	EXPECT_EQ("", list_of(dir / "plain"));
+	EXPECT_EQ(S_IFREG | 0640U, mode_of("plain"));
+	ASSERT_OK(procfd::replace_file(dir / "new", "new", {.mode = 0640}));
+	EXPECT_EQ("", list_of(dir / "new"));
+	EXPECT_EQ(S_IFREG | 0640U, mode_of("new"));
+	// One that replaces nothing and is told nothing is as any new file
+	ASSERT_OK(procfd::replace_file(dir / "any", "new"));
+	EXPECT_NE("", list_of(dir / "any"));
+	EXPECT_EQ(S_IFREG | 0666U, mode_of("any"));
+}
+
+TEST_F(file_with_list, replace_file_leaves_the_owner_alone_without_the_group)
+{
+	// User 1000 is to have less than the others
+	const access_control_list less{6, 0, 4, 4, 4};
+
+	ASSERT_EQ(0, less.set(dir / "f", access_list));
+	ASSERT_EQ(0, ::chown((dir / "f").c_str(), 0, 2000));
+
+	auto c = child([&] {
+		if (::setresgid(1001, 1001, 1001) ||
+		    ::setresuid(1001, 1001, 1001))
+			return 99;
+		return procfd::replace_file(dir / "f", "new").error().value();
+	});
+
+	ASSERT_EQ("exited 0", c.wait()->str());
+	EXPECT_EQ("", list_of(dir / "f"));
+	EXPECT_EQ(S_IFREG | 0600U, mode_of("f"));
 }
 
 TEST_F(file, replace_file_replaces_a_symlink_and_leaves_its_target)

@@ -61,10 +61,12 @@ PROCFD_API result<unique_fd> open_anonymous_at(int dirfd, path_arg dir,
 
 /// How replace_file() makes the file.
 struct replace_options {
-	/// permission bits, set as they are. Absent: owner, group and mode of the
-	/// regular file that is replaced (where the caller may not give the group
-	/// away, the group gets no permission, and others what both it and they
-	/// had), or 0666 less the umask.
+	/// permission bits, set as they are, without an access control list.
+	/// Absent: owner, group, mode and, where there is /proc, access control
+	/// list of the regular file that is replaced (where the caller may not give
+	/// the group away, the group gets no permission, and others what both it
+	/// and they had, or nothing if there is a list), or those of any new file:
+	/// 0666 less the umask, or by the directory's default list.
 	std::optional<mode_t> mode = std::nullopt;
 	durability keep = durability::relaxed; ///< whether to wait for the disk
 };
