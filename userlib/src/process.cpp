@@ -93,14 +93,14 @@ result<process> held(result<unique_fd> fd) noexcept
 	return process::adopt(*std::move(fd));
 }
 
-/// \return  the error for a name that could not be opened: whether its directory
-///	is on a procfdfs decides what the errno means
+/// \return  the error for a name that could not be opened or made: whether its
+///	directory is on a procfdfs decides what the errno means
 unexpected explain(int error, int dirfd, const char *path) noexcept
 {
 	auto cut = internal::path_cut::make(path);
 	struct statfs fs;
 
-	if (error != ENOENT || !cut)
+	if ((error != ENOENT && error != EXDEV) || !cut)
 		return system_error(error);
 
 	auto parent = internal::open_parent(dirfd, path, *cut);
@@ -381,9 +381,8 @@ result<void> process::link_at(int dirfd, path_arg path,
 
 	auto linked = dev->link(fd_.get(), dirfd, path, flags);
 
-	// There is one procfdfs, so another filesystem is none
 	if (!linked && linked.error() == std::errc::cross_device_link)
-		return internal::name_error(EXDEV);
+		return explain(EXDEV, dirfd, path.c_str());
 	return linked;
 }
 

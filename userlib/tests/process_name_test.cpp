@@ -168,6 +168,23 @@ TEST_F(name, elsewhere_says_that_no_procfdfs_is_mounted)
 		EXPECT_EQ(errc::not_mounted, linked.error());
 	}
 
+	// By its path it is of the one mount and not of the other
+	ASSERT_OK(c.link(at("one")));
+	ASSERT_EQ(0, ::mount("procfd", other.str().c_str(), "procfdfs", 0,
+			     nullptr));
+
+	auto named = from::from_name(at("one"));
+
+	ASSERT_OK(named);
+
+	auto linked = named->link(other / "two");
+
+	EXPECT_ERROR(EXDEV, linked);
+	EXPECT_NE(errc::not_mounted, linked.error());
+	EXPECT_OK(c.link(other / "two"));
+	EXPECT_OK(named->link(at("three")));
+	EXPECT_EQ(0, ::umount2(other.str().c_str(), MNT_DETACH));
+
 	auto absent = from::from_name(other / "one");
 
 	EXPECT_ERROR(ENOENT, absent);

@@ -155,8 +155,9 @@ public:
 	/// \param path  the name
 	/// \param policy  what to do if it exists
 	/// \return  EEXIST, EINVAL (kill_on_close is on), ENOSPC (the filesystem's
-	///	max= is reached), errc::not_mounted, errc::module_missing, and the
-	///	errors of linkat(2), or of rename(2) when replacing
+	///	max= is reached), errc::not_mounted, EXDEV (opened by a name on another
+	///	mount), errc::module_missing, and the errors of linkat(2), or of
+	///	rename(2) when replacing
 	PROCFD_API result<void>
 	link(path_arg path, existing policy = existing::keep) const noexcept;
 	/// \param dirfd  directory that a relative `path` starts from
