@@ -74,6 +74,17 @@ TEST_F(tools, frename_puts_a_descriptor_in_place)
 	EXPECT_EQ(1U, entries(dir.str()));
 }
 
+TEST_F(tools, a_name_that_looks_like_a_list_is_a_name)
+{
+	EXPECT_EQ(0, run("echo old >config; exec 3<config;"
+			 "for f in '[config]' '[3,f]' '[a,b]'; do"
+			 "	echo new | frename \"$f\"; frename 3 \"$f$f\";"
+			 "	flink 3 \"$f+\"; cat \"$f\" \"$f$f\" \"$f+\";"
+			 "done; ls | wc -l; cat config"));
+	EXPECT_EQ("new\nold\nold\nnew\nold\nold\nnew\nold\nold\n10\nold\n",
+		  output);
+}
+
 TEST_F(tools, flink_names_a_descriptor_and_overwrites_nothing)
 {
 	EXPECT_EQ(0, run("exec 3<>g; rm g; echo new >&3; flink 3 f")) << output;

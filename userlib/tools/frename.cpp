@@ -3,7 +3,6 @@
 // frename: give standard input or an open file a name, in place of what has it.
 
 #include <memory>
-#include <vector>
 
 #include <unistd.h>
 
@@ -37,7 +36,7 @@ int main(int argc, char **argv)
 	CLI::App app("Replace a file in one step: by what comes in on standard "
 		     "input, or by\nthe file behind a descriptor of the shell.",
 		     "frename");
-	std::vector<std::string> where;
+	std::string first, second;
 	std::string mode_text;
 	bool durable = false;
 
@@ -50,23 +49,24 @@ int main(int argc, char **argv)
 				    "the file that is replaced")
 			     ->type_name("MODE")
 			     ->check(check_mode);
-	app.add_option("FD_PATH", where,
+	// Not one list, of which "[a,b]" would be two
+	app.add_option("FD_PATH", first,
 		       "[FD] PATH: the name to take, and a descriptor that "
 		       "this command inherits")
 		->type_name("")
-		->required()
-		->expected(1, 2);
+		->required();
+	auto *both = app.add_option("PATH", second)->group("");
 	app.formatter(std::make_shared<two_forms>());
 	if (int code = tool::parse(app, argc, argv); code >= 0)
 		return code;
 
 	auto keep = durable ? procfd::durability::durable :
 			      procfd::durability::relaxed;
-	const std::string &path = where.back();
+	const std::string &path = *both ? second : first;
 	procfd::result<void> done;
 
-	if (where.size() == 2) {
-		auto fd = tool::number(where.front(), 10);
+	if (*both) {
+		auto fd = tool::number(first, 10);
 
 		if (!fd)
 			return tool::fail_usage(app, "FD must be a number");
@@ -84,7 +84,6 @@ int main(int argc, char **argv)
 		done = procfd::replace_file_from(path, STDIN_FILENO, options);
 	}
 	if (!done)
-		return tool::fail(app, where.size() == 2 ? where.front() : "0",
-				  path, done.error());
+		return tool::fail(app, *both ? first : "0", path, done.error());
 	return tool::success;
 }
