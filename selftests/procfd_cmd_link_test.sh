@@ -114,6 +114,15 @@ $PROCFD_DIR/b" && code 0 procfd status -q web && [ -e "$PROCFD_DIR/team/c" ] &&
 		code 0 procfd status -q web && [ -d "$PROCFD_DIR/team" ]
 }
 
+# What a script has not set names nothing, least of all the whole directory.
+t_an_empty_name_is_a_wrong_command_line() {
+	dead a 'exit 0' && start web && code 2 procfd rm --dead '' && has "$err" 'empty' &&
+		code 2 procfd rm a '' && code 2 procfd link --pid $$ '' && code 2 procfd info '' &&
+		code 2 procfd ls '' && code 2 procfd signal HUP web '' && code 4 procfd status '' &&
+		code 125 procfd wait a '' && code 125 procfd stop web '' && silent &&
+		[ -e "$PROCFD_DIR/a" ] && code 0 procfd status -q web
+}
+
 t_rm_dead_of_names() {
 	start web && dead a 'exit 0' && dead b 'exit 0' && code 1 procfd rm --dead a web &&
 		has "$err" "$PROCFD_DIR/web: is running" && [ ! -e "$PROCFD_DIR/a" ] &&

@@ -69,6 +69,21 @@ t_what_is_wrong_is_seen_before_anything_is_done() {
 		[ ! -e "$PROCFD_DIR/web" ]
 }
 
+# What a script has not set is not the same as an option that is not given.
+t_an_empty_value_is_a_wrong_command_line() {
+	for option in --name --mode --owner --timeout -n -m -o -t; do
+		code 125 procfd run "$option" '' true && has "$err" "$option" || return
+	done
+	for option in --name= --mode= --owner= --timeout= --replace=; do
+		code 125 procfd run "$option" --quiet true && has "$err" "${option%=}" || return
+	done
+	code 125 procfd run --timeout 1 --retry '' true && code 125 procfd run -qt '' true &&
+		is "$(ls "$PROCFD_DIR")" '' && code 7 procfd run --name web sh -c 'exit 7' &&
+		code 125 procfd wait --timeout '' web && code 125 procfd stop --signal '' web &&
+		code 2 procfd link --pid '' --fd 3 shell 3<>"$PROCFD_DIR/web" &&
+		code 2 procfd ls --color= && code 2 procfd rm --dead= && [ -e "$PROCFD_DIR/web" ]
+}
+
 t_a_command_that_is_not_there_costs_no_name() {
 	code 7 procfd run --name web sh -c 'exit 7' &&
 		code 127 procfd run --name web no-such-command &&

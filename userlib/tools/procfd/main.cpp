@@ -31,6 +31,15 @@ private:
 	std::string line_;
 };
 
+/// The parser takes "--name=" for "--name", whose value is the next argument, and an
+/// empty value would not differ from an option that is not given. It is what a
+/// script makes of a variable that is not set.
+[[noreturn]] void refuse_empty(const std::string &option)
+{
+	throw command::misuse(fmt::format("the value of {} is empty",
+					  command::printable(option)));
+}
+
 /// \return  whether this is an option whose value is the next argument
 bool wants_next(const CLI::App &app, const std::string &arg)
 {
@@ -53,6 +62,7 @@ bool wants_next(const CLI::App &app, const std::string &arg)
 /// options in another program's arguments, and would split one that looks like
 /// "[a,b]" into a list.
 /// \param args  in: all arguments; out: the options, with their values
+/// \throw  misuse
 command::operands take_operands(const subcommand &sub,
 				std::vector<std::string> &args)
 {
@@ -67,8 +77,15 @@ command::operands take_operands(const subcommand &sub,
 		}
 		if (arg->size() > 1 && arg->front() == '-') {
 			options.push_back(*arg);
-			if (wants_next(*sub.app, *arg) && arg + 1 != args.end())
-				options.push_back(*++arg);
+			if (arg->starts_with("--") &&
+			    arg->find('=') == arg->size() - 1)
+				refuse_empty(arg->substr(0, arg->size() - 1));
+			if (!wants_next(*sub.app, *arg) ||
+			    arg + 1 == args.end())
+				continue;
+			options.push_back(*++arg);
+			if (arg->empty())
+				refuse_empty(*(arg - 1));
 			continue;
 		}
 		if (sub.passes_on)
@@ -156,16 +173,21 @@ int main_of(int argc, char **argv)
 
 	args.erase(args.begin());
 
-	auto operands = take_operands(*sub, args);
-
-	args.insert(args.begin(), name);
-	if (int code = parse(app, args, sub->usage_code); code >= 0)
-		return code;
-	if (operands.size() < sub->least)
-		return misused(*sub, "an argument is missing");
-	if (operands.size() > sub->most)
-		return misused(*sub, "too many arguments");
 	try {
+		auto operands = take_operands(*sub, args);
+
+		args.insert(args.begin(), name);
+		if (int code = parse(app, args, sub->usage_code); code >= 0)
+			return code;
+		if (operands.size() < sub->least)
+			return misused(*sub, "an argument is missing");
+		if (operands.size() > sub->most)
+			return misused(*sub, "too many arguments");
+		// No name, though full_path() would make a directory of it
+		if (!sub->passes_on &&
+		    std::find(operands.begin(), operands.end(), "") !=
+			    operands.end())
+			return misused(*sub, "an argument is empty");
 		return sub->act(operands);
 	} catch (const command::misuse &e) {
 		return misused(*sub, e.what());
