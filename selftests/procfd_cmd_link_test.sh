@@ -32,9 +32,26 @@ t_link_takes_a_descriptor() {
 		[ ! -e "$PROCFD_DIR/third" ]
 }
 
+# A script in Python, as `code` would run it.
+python() {
+	[ -d "$scratch/python" ] ||
+		{ mkdir "$scratch/python" && tar -xf "$here/helper_python.tar" -C "$scratch/python"; }
+	PYTHONHOME=$scratch/python PYTHONPATH=$scratch/python /usr/bin/python3 -S "$@"
+}
+
+# By its number the pidfd of process 1 would be that of procfd itself.
+t_link_takes_a_pidfd_of_another_namespace_for_no_other_process() {
+	code 0 python -c '
+import os
+fd = os.pidfd_open(1)
+os.set_inheritable(fd, True)
+link = ["procfd", "link", "--fd", str(fd), "web"]
+assert os.spawnvp(os.P_WAIT, "unshare", ["unshare", "-p", "-f"] + link) == 1
+' && has "$err" 'pid namespace' && [ ! -e "$PROCFD_DIR/web" ]
+}
+
 t_link_takes_a_pidfd() {
-	mkdir python && tar -xf "$here/helper_python.tar" -C python || return
-	code 0 env PYTHONHOME="$PWD/python" PYTHONPATH="$PWD/python" /usr/bin/python3 -S -c '
+	code 0 python -c '
 import os, sys
 child = os.fork()
 if child == 0:

@@ -124,6 +124,13 @@ t_since_is_the_time_of_the_exit() {
 		has "$out" "$(date -d "@$(stat -c %Y "$PROCFD_DIR/job")" '+%Y-%m-%d %H:%M')"
 }
 
+# /proc is still that of outside, where another process has its number.
+t_no_command_is_shown_from_another_pid_namespace() {
+	code 0 unshare -p -f sh -c 'procfd run --detach --name web sleep 1000 && procfd info web && procfd ls' &&
+		has "$out" 'state:    running' && has "$out" process: && has_not "$out" command: &&
+		has "$out" '0600  -'
+}
+
 # Usage: ls_on_terminal COLUMNS [OPTION...]; 0 columns are not known how many.
 ls_on_terminal() {
 	cat >terminal.py <<'END'

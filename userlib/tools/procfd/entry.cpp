@@ -37,11 +37,30 @@ std::string slurp(const std::string &path)
 	return all;
 }
 
+/// \return  whether the ids in /proc are those that this process sees: it has one
+///	there then, and in that of a namespace around its own one for each
+bool proc_is_ours()
+{
+	constexpr std::string_view key = "\nNSpid:\t";
+	std::string status = slurp("/proc/self/status");
+	auto at = status.find(key);
+
+	if (at == std::string::npos) // no such namespaces, or no /proc
+		return !status.empty();
+	return status.find('\t', at + key.size()) >
+	       status.find('\n', at + key.size());
+}
+
 /// The arguments of a process that runs. Its id is trusted no further than the
 /// descriptor says afterwards that it is still its.
 std::vector<std::string> arguments_of(const procfd::process &process, pid_t pid)
 {
+	static const bool trusted = proc_is_ours();
 	std::vector<std::string> arguments;
+
+	if (!trusted)
+		return arguments;
+
 	std::string directory = fmt::format("/proc/{}/", pid);
 	std::string line = slurp(directory + "cmdline");
 	std::size_t begin = 0;

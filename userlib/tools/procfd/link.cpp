@@ -3,9 +3,7 @@
 // procfd link and replace: give a process that runs a name.
 
 #include <cerrno>
-#include <cstdlib>
 #include <cstring>
-#include <fstream>
 #include <memory>
 
 #include <fcntl.h>
@@ -67,38 +65,20 @@ std::optional<procfd::process> by_pid(const std::string &text)
 	return *std::move(process);
 }
 
-/// \return  the process id in /proc/self/fdinfo of a pidfd; -1 if it has been
-///	reaped, 0 if the descriptor is no pidfd
-pid_t pid_of_pidfd(int fd)
-{
-	std::ifstream fdinfo(fmt::format("/proc/self/fdinfo/{}", fd));
-	std::string line;
-
-	while (std::getline(fdinfo, line))
-		if (line.starts_with("Pid:"))
-			return std::atoi(line.c_str() + 4);
-	return 0;
-}
-
 std::optional<procfd::process> by_pidfd(int fd, const std::string &subject)
 {
-	pid_t pid = pid_of_pidfd(fd);
+	auto process = procfd::process::from_pidfd(fd);
 
-	if (pid == 0)
+	if (process)
+		return *std::move(process);
+	if (process.error() == std::errc::bad_file_descriptor)
 		return refuse(subject, "is neither a descriptor of a process "
 				       "nor a pidfd");
-	if (pid < 0)
-		return refuse(subject, "its process has been reaped");
-
-	auto process = procfd::process::open(pid);
-
-	if (!process)
-		return refuse(subject, reason_of_pid(process.error()));
-	// Asked after the open: if the pidfd's process still has its id now, no
-	// other had it then.
-	if (pid_of_pidfd(fd) != pid)
-		return refuse(subject, "its process has been reaped");
-	return *std::move(process);
+	if (process.error() == std::errc::no_such_process)
+		return refuse(subject, "its process has been reaped, or is not "
+				       "in the pid namespace of /proc and this "
+				       "command");
+	return refuse(subject, reason_of_pid(process.error()));
 }
 
 std::optional<procfd::process> by_fd(const std::string &text)
