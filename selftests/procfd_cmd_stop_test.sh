@@ -195,6 +195,18 @@ t_others_may_see_that_it_has_ended() {
 		code 1 as_bob procfd status web && is "$out" "$PROCFD_DIR/web: ended"
 }
 
+# A name with something in it has ended; another file has not.
+t_a_file_that_may_not_be_read_is_no_process() {
+	echo secret >file && mkdir directory && chmod 600 file && chmod 700 directory &&
+		mkdir -m 700 "$PROCFD_DIR/team" && chmod 755 "$scratch" && chmod 711 "$scratch/work" || return
+	for path in "$PWD/file" "$PWD/directory"; do
+		code 4 as_bob procfd status "$path" && is "$out" '' && has "$err" 'not in a procfdfs' &&
+			code 1 as_bob procfd ls "$path" && has "$err" 'not in a procfdfs' &&
+			code 1 as_bob procfd info "$path" && has "$err" 'not in a procfdfs' || return
+	done
+	code 0 as_bob procfd ls && has "$out" 'team/  directory'
+}
+
 t_the_mode_lets_others() {
 	start web && chmod 755 "$scratch" && chown :1001 "$PROCFD_DIR/web" &&
 		chmod 0640 "$PROCFD_DIR/web" && code 0 as_bob procfd status -q web &&

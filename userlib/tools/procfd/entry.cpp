@@ -106,8 +106,18 @@ std::optional<entry> entry::read(int dirfd, const std::string &path,
 		if (error != std::errc::permission_denied &&
 		    error != std::errc::is_a_directory)
 			return std::nullopt;
-		if (::fstatat(dirfd, path.c_str(), &found.st, 0) < 0) {
+		procfd::unique_fd fd(
+			::openat(dirfd, path.c_str(), O_PATH | O_CLOEXEC));
+
+		if (!fd || ::fstat(fd.get(), &found.st) < 0) {
 			error = {errno, std::system_category()};
+			return std::nullopt;
+		}
+		// Nobody has asked yet whether that is a name.
+		if (error == std::errc::permission_denied &&
+		    !on_procfdfs(fd.get())) {
+			error = {static_cast<int>(procfd::errc::not_mounted),
+				 procfd::error_category()};
 			return std::nullopt;
 		}
 		return found;
@@ -283,6 +293,13 @@ std::string json_of(const std::vector<entry> &entries, bool pretty)
 	return document.dump(pretty ? 2 : -1, ' ', false,
 			     json::error_handler_t::replace) +
 	       "\n";
+}
+
+bool on_procfdfs(int fd)
+{
+	struct statfs fs;
+
+	return ::fstatfs(fd, &fs) == 0 && fs.f_type == PROCFD_FS_MAGIC;
 }
 
 bool on_procfdfs(const std::string &path)

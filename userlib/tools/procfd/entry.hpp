@@ -59,6 +59,9 @@ std::string local_time(std::chrono::system_clock::time_point at);
 ///	replaced
 std::string json_of(const std::vector<entry> &entries, bool pretty);
 
+/// \return  whether a descriptor is of a file in a procfdfs, or of a process
+bool on_procfdfs(int fd);
+
 /// \return  whether a path's directory is in a procfdfs
 bool on_procfdfs(const std::string &path);
 
