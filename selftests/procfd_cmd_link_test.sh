@@ -39,6 +39,26 @@ python() {
 	PYTHONHOME=$scratch/python PYTHONPATH=$scratch/python /usr/bin/python3 -S "$@"
 }
 
+t_link_takes_a_descriptor_to_signal_only() {
+	start web && code 0 procfd link --fd 3 second 3>"$PROCFD_DIR/web" &&
+		exec 5>"$PROCFD_DIR/web" && rm "$PROCFD_DIR"/* &&
+		code 0 procfd link --fd 5 back && procfd signal HUP back && expect HUP
+	result=$?
+	exec 5>&-
+	return "$result"
+}
+
+# O_PATH: of such a descriptor nothing can be asked, as of one to signal only.
+t_link_takes_no_other_file_for_a_process() {
+	echo old >b && echo new >a && code 0 python -c '
+import os
+for path in "a", os.environ["PROCFD_DIR"]:
+    fd = os.open(path, os.O_PATH)
+    os.set_inheritable(fd, True)
+    assert os.spawnvp(os.P_WAIT, "procfd", ["procfd", "replace", "--fd", str(fd), "./b"]) == 1
+' && has "$err" 'nor a pidfd' && is "$(cat b)" old
+}
+
 # By its number the pidfd of process 1 would be that of procfd itself.
 t_link_takes_a_pidfd_of_another_namespace_for_no_other_process() {
 	code 0 python -c '

@@ -12,7 +12,7 @@
 #include <unistd.h>
 
 #include "command.hpp"
-#include "names.hpp"
+#include "entry.hpp"
 
 namespace command {
 
@@ -94,13 +94,13 @@ std::optional<procfd::process> by_fd(const std::string &text)
 	if (!fd)
 		return refuse(subject, "the shell has not opened it");
 
-	auto process = procfd::process::adopt(std::move(fd));
+	struct stat st {};
 
-	// EBADF: one of a process, opened to signal only
-	if (auto info = process.info();
-	    !info && info.error() != std::errc::bad_file_descriptor)
+	// Not by asking it: it may be opened to signal only.
+	if (::fstat(fd.get(), &st) < 0 || !S_ISFIFO(st.st_mode) ||
+	    !on_procfdfs(fd.get()))
 		return by_pidfd(*number, subject);
-	return process;
+	return procfd::process::adopt(std::move(fd));
 }
 
 int act(options &options, procfd::existing policy, const operands &names)
