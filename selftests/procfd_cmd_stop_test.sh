@@ -121,6 +121,12 @@ t_stop_signal_is_the_first() {
 		is "$(head -n 1 "$PROCFD_DIR/deaf")" 'killed 10'
 }
 
+# Of those without a name the number is no time.
+t_stop_signal_may_be_one_without_a_name() {
+	start web && code 0 procfd stop --signal 32 web &&
+		is "$(head -n 1 "$PROCFD_DIR/web")" 'killed 32'
+}
+
 t_stop_refuses_schedules_that_are_none() {
 	start web || return
 	for schedule in TERM TERM/ /5 TERM/x 5/nosuch forever forever/TERM \

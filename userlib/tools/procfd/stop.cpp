@@ -87,8 +87,8 @@ int act(const options &options, const operands &names)
 
 	std::string text = options.retry;
 
-	if (text.empty())
-		text = signal_name(first) + "/30/KILL/5";
+	if (text.empty()) // with a "-", lest a number is taken for a time
+		text = "-" + signal_name(first) + "/30/KILL/5";
 
 	auto plan = schedule::parse(text, first);
 	bool failed = false;
