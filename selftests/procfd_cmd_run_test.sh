@@ -141,6 +141,38 @@ t_a_start_does_not_wait_for_another_for_ever() {
 	exec 5>&-
 }
 
+t_a_start_that_waits_can_be_ended() {
+	mkfifo order
+	"$here/helper_holder" "$PROCFD_DIR/web" <order >&9 &
+	exec 5>order
+	expect held || return
+	procfd run --detach --name web sleep 1000 5>&- &
+	second=$!
+	until_true sleeps_in "$second" poll && kill -TERM "$second" && { wait "$second"; is $? 143; }
+	result=$?
+	exec 5>&-
+	return "$result"
+}
+
+# There is no command yet that the terminal would signal as well.
+t_ctrl_c_ends_a_start_that_waits() {
+	mkfifo order
+	"$here/helper_holder" "$PROCFD_DIR/web" <order >&9 &
+	exec 5>order
+	expect held || return
+	on_terminal procfd run --name web true 5>&-
+	terminal=$!
+	until_true only_child_of "$terminal" && until_true sleeps_in "$second" poll &&
+		printf '\003' >"$scratch/orders" && until_true is_in "$second" Z &&
+		is "$(sed 's/.* //' "/proc/$second/stat")" 2
+	result=$?
+	exec 5>&-
+	printf E >"$scratch/orders"
+	return "$result"
+}
+
+only_child_of() { second=$(children_of "$1") && [ "$second" ]; }
+
 # A process sleeps in a kernel function of this name.
 sleeps_in() { grep -q "$2" "/proc/$1/wchan" 2>/dev/null; }
 

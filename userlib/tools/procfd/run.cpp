@@ -6,6 +6,7 @@
 #include <csignal>
 #include <cstring>
 #include <memory>
+#include <optional>
 
 #include <fcntl.h>
 #include <poll.h>
@@ -158,6 +159,9 @@ public:
 		} else {
 			child_.path = command_.front();
 		}
+		// Not before: nobody would get what comes while this waits for
+		// the name.
+		signals_.emplace();
 		// Who daemonises becomes a child of this process, and is seen.
 		if (!options_.detach)
 			::prctl(PR_SET_CHILD_SUBREAPER, 1);
@@ -252,7 +256,7 @@ private:
 			if (null)
 				::dup2(null.get(), STDIN_FILENO);
 		}
-		signals_.restore();
+		signals_->restore();
 
 		int error = execute(command_);
 
@@ -308,7 +312,7 @@ private:
 			{.fd = child_.process.native_handle(),
 			 .events = POLLIN,
 			 .revents = 0},
-			{.fd = signals_.fd(), .events = POLLIN, .revents = 0},
+			{.fd = signals_->fd(), .events = POLLIN, .revents = 0},
 		};
 		timespec left{};
 
@@ -317,7 +321,7 @@ private:
 		if (::ppoll(entries, std::size(entries),
 			    deadline ? &left : nullptr, nullptr) == 0)
 			return false;
-		while (auto info = signals_.next())
+		while (auto info = signals_->next())
 			pass_on(*info);
 		return true;
 	}
@@ -368,7 +372,7 @@ private:
 	const std::optional<std::chrono::nanoseconds> timeout_;
 	schedule plan_;
 	const bool had_children_;
-	signals signals_;
+	std::optional<signals> signals_; ///< once there is a name
 	watched child_;
 	std::optional<place> where_;
 	pid_t pid_ = -1; ///< only to be compared with
