@@ -131,6 +131,20 @@ t_no_command_is_shown_from_another_pid_namespace() {
 		has "$out" '0600  -'
 }
 
+t_times_are_those_of_the_host_in_a_time_namespace() {
+	start web && dead job 'exit 7' || return
+	for time in started ended; do
+		outside=$($time procfd) && inside=$($time in_time_namespace procfd) &&
+			[ $((outside - inside)) -lt 3600 ] && [ $((inside - outside)) -lt 3600 ] ||
+			{ echo "# $time: $outside, $inside"; return 1; }
+	done
+}
+
+in_time_namespace() { /usr/bin/unshare -T --boottime 86400 --fork "$@"; }
+
+started() { date -d "$("$@" info web | sed -n 's/^started: *//p')" +%s; }
+ended() { date -d "$("$@" info job | sed -n 's/^ended: *//p')" +%s; }
+
 # Usage: ls_on_terminal COLUMNS [OPTION...]; 0 columns are not known how many.
 ls_on_terminal() {
 	cat >terminal.py <<'END'

@@ -3,6 +3,7 @@
 
 #include <cerrno>
 #include <ctime>
+#include <sstream>
 
 #include <fcntl.h>
 #include <sys/vfs.h>
@@ -261,16 +262,33 @@ json object_of(const entry &e)
 	return object;
 }
 
+/// \return  by how much this time namespace's CLOCK_BOOTTIME is ahead of the
+///	host's, which is that of a process's times
+std::chrono::nanoseconds boottime_offset()
+{
+	std::istringstream offsets(slurp("/proc/self/timens_offsets"));
+	std::string clock;
+	std::int64_t seconds = 0;
+	std::int64_t rest = 0;
+
+	while (offsets >> clock >> seconds >> rest)
+		if (clock == "boottime")
+			return std::chrono::seconds(seconds) +
+			       std::chrono::nanoseconds(rest);
+	return {};
+}
+
 } // namespace
 
 std::chrono::system_clock::time_point wall_time(std::chrono::nanoseconds at)
 {
+	static const auto ahead = boottime_offset();
 	timespec now{};
 
 	::clock_gettime(CLOCK_BOOTTIME, &now);
 
 	auto ago = std::chrono::seconds(now.tv_sec) +
-		   std::chrono::nanoseconds(now.tv_nsec) - at;
+		   std::chrono::nanoseconds(now.tv_nsec) - ahead - at;
 
 	return std::chrono::system_clock::now() -
 	       std::chrono::duration_cast<std::chrono::system_clock::duration>(

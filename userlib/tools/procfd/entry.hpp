@@ -48,7 +48,7 @@ struct entry {
 	since() const;
 };
 
-/// \param at  by CLOCK_BOOTTIME
+/// \param at  by the host's CLOCK_BOOTTIME
 std::chrono::system_clock::time_point wall_time(std::chrono::nanoseconds at);
 
 /// \return  as "2026-11-24 10:49:58", local time
