@@ -230,6 +230,43 @@ t_watch_follows_new_directories() {
 	return "$result"
 }
 
+# A name is watched where it is.
+t_watch_of_a_name_shows_what_changes() {
+	start web && start other && dead job 'exit 7' || return
+	other=$(procfd info other | sed -n 's/^process: *//p')
+	watch web job && until_seen 'web running' && chmod 0640 "$PROCFD_DIR/web" &&
+		until_seen 'web running' && has "$line" 0640 &&
+		mv "$PROCFD_DIR/other" "$PROCFD_DIR/job" && until_seen "job running $other " &&
+		procfd stop web job && procfd rm web && { wait "$watcher"; is $? 1; }
+	result=$?
+	kill "$watcher" 2>/dev/null
+	return "$result"
+}
+
+t_watch_of_a_dead_name_shows_its_restart() {
+	dead job 'exit 7' && watch job && until_seen 'job exited 7' &&
+		procfd run --detach --name job sleep 1000 9>&- && until_seen 'job running'
+	result=$?
+	kill "$watcher"
+	return "$result"
+}
+
+t_watch_of_a_name_needs_no_right_to_list_others() {
+	start web && start other && chown bob "$PROCFD_DIR/web" "$PROCFD_DIR/other" &&
+		chmod 755 "$scratch" && chmod 711 "$scratch/work" "$PROCFD_DIR" || return
+	other=$(procfd info other | sed -n 's/^process: *//p')
+	su bob -c 'exec procfd ls --watch web' >"$scratch/events" &
+	watcher=$!
+	until_seen 'web running' && chmod 0640 "$PROCFD_DIR/web" && until_seen 'web running' &&
+		has "$line" 0640 && procfd signal TERM web && until_seen 'web exited 7' &&
+		mv "$PROCFD_DIR/other" "$PROCFD_DIR/web" && until_seen "web running $other " &&
+		chmod 0640 "$PROCFD_DIR/web" && until_seen 'web running' && has "$line" 0640
+	result=$?
+	kill "$watcher"
+	chmod 755 "$PROCFD_DIR"
+	return "$result"
+}
+
 t_watch_in_json_is_a_line_each() {
 	procfd ls --watch --json >"$scratch/events" &
 	expect '[]' && dead job 'exit 7' && until_seen '"code":7' && kill $!

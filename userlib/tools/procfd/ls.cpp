@@ -233,22 +233,35 @@ std::string text_of(const listing &found, const options &options, bool color)
 	return json_of(found.entries, !options.watch);
 }
 
-/// Sees what changes in directories.
+/// \return  these paths, and for each that is no directory the one that it is in,
+///	where it may be replaced
+std::vector<std::string> with_directories(std::vector<std::string> paths)
+{
+	for (std::size_t i = paths.size(); i-- > 0;) {
+		struct stat st;
+
+		if (::stat(paths[i].c_str(), &st) == 0 && !S_ISDIR(st.st_mode))
+			paths.push_back(directory_of(paths[i]));
+	}
+	return paths;
+}
+
+/// Sees what changes in directories, and of names.
 class watcher {
 public:
 	watcher() noexcept : fd_(::inotify_init1(IN_CLOEXEC | IN_NONBLOCK)) {}
 
-	/// Watch these directories. Those watched before stay so.
+	/// Watch what has these paths now. What was watched before stays so.
 	/// \return  false if the system has no means left, which is said; what
-	///	else is wrong with a directory, who reads it sees
-	bool add(const std::vector<std::string> &directories)
+	///	else is wrong with a path, who reads it sees
+	bool add(const std::vector<std::string> &paths)
 	{
-		for (const auto &path : directories) {
-			if (::inotify_add_watch(
-				    fd_.get(), path.c_str(),
-				    IN_CREATE | IN_DELETE | IN_MOVE |
-					    IN_ATTRIB | IN_DELETE_SELF |
-					    IN_MOVE_SELF | IN_ONLYDIR) >= 0)
+		for (const auto &path : paths) {
+			if (::inotify_add_watch(fd_.get(), path.c_str(),
+						IN_CREATE | IN_DELETE |
+							IN_MOVE | IN_ATTRIB |
+							IN_DELETE_SELF |
+							IN_MOVE_SELF) >= 0)
 				continue;
 			if (errno != ENOSPC && errno != ENOMEM)
 				continue;
@@ -319,9 +332,13 @@ int watch(const std::vector<std::string> &paths, const options &options,
 	bool terminal = ::isatty(STDOUT_FILENO);
 	std::string last;
 
-	if (!changes.ready() || !changes.add(paths))
+	if (!changes.ready())
 		return tool::failure;
 	for (;;) {
+		// Each time: a name may have been replaced
+		if (!changes.add(with_directories(paths)))
+			return tool::failure;
+
 		auto found = look_at(paths, options.recursive);
 		std::size_t known = found.directories.size();
 

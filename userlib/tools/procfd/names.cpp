@@ -22,15 +22,6 @@ procfd::unexpected error_of(int error)
 	return procfd::unexpected({error, std::system_category()});
 }
 
-std::string directory_of(const std::string &path)
-{
-	auto slash = path.rfind('/');
-
-	if (slash == std::string::npos)
-		return ".";
-	return slash == 0 ? "/" : path.substr(0, slash);
-}
-
 bool module_missing(std::error_code error)
 {
 	return error == procfd::errc::module_missing;
@@ -93,6 +84,15 @@ std::string full_path(const std::string &argument)
 	if (directory.back() != '/')
 		directory += '/';
 	return directory + argument;
+}
+
+std::string directory_of(const std::string &path)
+{
+	auto slash = path.rfind('/');
+
+	if (slash == std::string::npos)
+		return ".";
+	return slash == 0 ? "/" : path.substr(0, slash);
 }
 
 std::string rights_of(const struct stat &st)

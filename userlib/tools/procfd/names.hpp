@@ -24,6 +24,9 @@ std::string default_directory();
 ///	slash and is neither "." nor ".."
 std::string full_path(const std::string &argument);
 
+/// \return  the directory that the last component of a path is in
+std::string directory_of(const std::string &path);
+
 /// \return  how to have names in a directory: "mount one: ..."
 std::string mount_advice(const std::string &directory);
 
