@@ -74,8 +74,8 @@ void children()
 
 	while (ended < many_children) {
 		epoll_event events[256];
-		const int n = must(
-			or_errno(epoll_wait(epoll, events, 256, patience_ms)));
+		const int n = must(or_errno(
+			epoll_wait(epoll, events, 256, patience_ms())));
 
 		expect("ended, when no more came", n ? many_children : ended,
 		       many_children);
