@@ -164,9 +164,19 @@ inline void remove_all(int dirfd)
 	}
 }
 
+/*
+ * Immutable and append-only as in @flags, all else as it is: without its extents flag
+ * ext4 would move the blocks of a file.
+ */
 inline int change_flags(int fd, int flags)
 {
-	return or_errno(ioctl(fd, FS_IOC_SETFLAGS, &flags));
+	int all;
+
+	if (ioctl(fd, FS_IOC_GETFLAGS, &all) < 0)
+		return -errno;
+	all &= ~(FS_IMMUTABLE_FL | FS_APPEND_FL);
+	all |= flags;
+	return or_errno(ioctl(fd, FS_IOC_SETFLAGS, &all));
 }
 
 /* What @body returns in a child that is @uid, 0 or -errno. */
