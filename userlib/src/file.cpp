@@ -172,8 +172,8 @@ result<std::size_t> read_acl(int fd, char *acl, std::size_t size) noexcept
 	return last_error();
 }
 
-/// Give a file this mode, and nobody else than it says what the directory's default
-/// access control list gave him.
+/// Give a file this mode alone: what the directory's default access control list gave
+/// is taken away before the mode would bring it to bear.
 result<void> set_mode(int fd, mode_t mode) noexcept
 {
 	if (::fremovexattr(fd, acl_name) < 0 && errno != ENODATA &&
