@@ -5,7 +5,8 @@
  * Not a few locks that inodes share by hash. Whoever holds one waits for
  * inode_lock(), which whoever writes to the file can hold for as long as he likes,
  * by a page fault that his own FUSE server answers. The next one waits with a
- * directory locked, and only a flink of the same file may have to.
+ * directory locked, and only a flink of the same file may have to, into a
+ * directory that its caller may change: as linkat(2) does.
  */
 #include <linux/hashtable.h>
 #include <linux/mutex.h>

@@ -387,10 +387,6 @@ static int replace(const struct flink *f, struct dentry *target,
 	 * vfs_rename() will find these too. Known before, they cost no hidden
 	 * name.
 	 */
-	ret = inode_permission(mnt_idmap(f->dir.mnt), dir,
-			       MAY_WRITE | MAY_EXEC);
-	if (ret)
-		return ret;
 	if (d_is_dir(target))
 		return -EISDIR;
 	if (!dir->i_op->rename || !dir->i_op->unlink)
@@ -485,6 +481,34 @@ out:
 	return ret;
 }
 
+/*
+ * May the caller change the directory? vfs_link() asks the same, and for us that
+ * is too late. Whoever writes to a file of his own keeps its lock for as long as
+ * he likes, see busy.c, and would keep a directory's that is not his to change:
+ *
+ *   writing to the file		flink of it into /etc
+ *   inode_lock(file)
+ *   wait for a page
+ *					inode_lock(/etc)
+ *					lend I_LINKABLE
+ *					vfs_link(): EACCES
+ *					take it back: inode_lock(file)
+ *
+ * or waiting for a procfd_busy whose holder waits so. The answer stands while the
+ * directory is locked, which chmod(2) needs too.
+ */
+static int may_change_directory(const struct flink *f)
+{
+	struct inode *dir = d_inode(f->dir.dentry);
+
+	if (IS_DEADDIR(dir))
+		return -ENOENT;
+	if (!fsuidgid_has_mapping(dir->i_sb, mnt_idmap(f->dir.mnt)))
+		return -EOVERFLOW;
+	return inode_permission(mnt_idmap(f->dir.mnt), dir,
+				MAY_WRITE | MAY_EXEC);
+}
+
 /* Under the directory's lock, so a name that is dead now stays the one there. */
 static bool names_the_dead(const struct dentry *dentry)
 {
@@ -532,6 +556,9 @@ static int link_or_replace(const struct flink *f, int want_write,
 	if (ret)
 		goto out;
 	ret = may_name(f, dentry);
+	if (ret)
+		goto out;
+	ret = may_change_directory(f);
 	if (ret)
 		goto out;
 
