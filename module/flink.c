@@ -274,7 +274,8 @@ static int make_link(const struct flink *f, struct dentry *new_dentry,
  * append-only directory lets us make an entry and not remove it, a sticky one
  * likewise if the source is somebody else's, and neither must keep a name that
  * nobody has asked for. What it would ask was asked for the link, under the
- * same hold of the directory's lock; nobody else has seen the name.
+ * same hold of the directory's lock. Whoever has found the name meanwhile, as
+ * inotify tells it, finds it gone, and what he has mounted on it goes with it.
  *
  * An O_TMPFILE file has lost its I_LINKABLE to the link and gets it back, or a
  * second attempt would fail. Only if this was its last name, and all under its
@@ -290,6 +291,8 @@ static void remove_hidden(const struct flink *f, struct dentry *hidden,
 
 	inode_lock(inode);
 	ret = dir->i_op->unlink(dir, hidden);
+	if (!ret)
+		dont_mount(hidden);
 	if (!ret && was_linkable && !inode->i_nlink &&
 	    lendable_of(inode->i_sb)) {
 		spin_lock(&inode->i_lock);
@@ -303,6 +306,8 @@ static void remove_hidden(const struct flink *f, struct dentry *hidden,
 				    ret);
 		return;
 	}
+	if (d_mountpoint(hidden))
+		d_invalidate(hidden);
 	if (hidden->d_flags & DCACHE_NFSFS_RENAMED)
 		return;
 	fsnotify_link_count(inode);
@@ -401,9 +406,13 @@ static int replace(const struct flink *f, struct dentry *target,
 		return PTR_ERR(hidden);
 
 	procfd_race_sleep("the hidden name is there");
-	/* d_move() makes @hidden the target's name; @target is left unhashed. */
+	/*
+	 * d_move() makes @hidden the target's name; @target is left unhashed.
+	 * Nothing happens if both are names of one file, as a server may say now
+	 * that said otherwise when the target was looked up.
+	 */
 	ret = procfd_vfs_rename(&f->dir, hidden, target, di);
-	if (ret)
+	if (ret || d_inode(hidden) == d_inode(target))
 		remove_hidden(f, hidden, was_linkable);
 	dput(hidden);
 	return ret;
@@ -519,6 +528,30 @@ static bool names_the_dead(const struct dentry *dentry)
 }
 
 /*
+ * The caller's name, with the intent of linkat(2) or rename(2): some filesystems
+ * believe what they have cached of a server, but not when it is to be changed.
+ */
+static struct dentry *lookup_name(const struct flink *f)
+{
+	unsigned int intent = f->flags & REPLACES ?
+			      LOOKUP_RENAME_TARGET :
+			      LOOKUP_CREATE | LOOKUP_EXCL;
+	struct dentry *dentry = procfd_lookup_one(&f->dir, f->name);
+	int ret;
+
+	if (IS_ERR(dentry))
+		return dentry;
+	ret = procfd_d_revalidate(&f->dir, f->name, dentry, intent);
+	if (ret > 0)
+		return dentry;
+	if (!ret)
+		d_invalidate(dentry);
+	dput(dentry);
+	/* Once: this one is fresh, and a server may change its mind for ever. */
+	return ret ? ERR_PTR(ret) : procfd_lookup_one(&f->dir, f->name);
+}
+
+/*
  * In the order in which linkat(2) would find out, and with PROCFD_LINK_REPLACE
  * rename(2).
  */
@@ -530,7 +563,7 @@ static int link_or_replace(const struct flink *f, int want_write,
 	bool was_linkable;
 	int ret;
 
-	dentry = procfd_lookup_one(&f->dir, f->name);
+	dentry = lookup_name(f);
 	if (IS_ERR(dentry))
 		return PTR_ERR(dentry);
 

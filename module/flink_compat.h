@@ -117,4 +117,27 @@ static inline struct dentry *procfd_lookup_one(const struct path *dir,
 #endif
 }
 
+/*
+ * Is a dentry still right for what is to be done with it? 6.14 tells the directory
+ * and the name, since a dentry's own are not always stable.
+ *
+ * Return: 1, 0 if it has to be looked up anew, or an error.
+ */
+static inline int procfd_d_revalidate(const struct path *dir, const char *name,
+				      struct dentry *dentry,
+				      unsigned int intent)
+{
+	struct qstr qstr = QSTR_INIT(name, strlen(name));
+
+	if (!(dentry->d_flags & DCACHE_OP_REVALIDATE))
+		return 1;
+#ifdef HAVE_D_REVALIDATE_NAME
+	return dentry->d_op->d_revalidate(d_inode(dir->dentry), &qstr, dentry,
+					  intent);
+#else
+	(void)qstr;
+	return dentry->d_op->d_revalidate(dentry, intent);
+#endif
+}
+
 #endif /* PROCFD_FLINK_COMPAT_H */
