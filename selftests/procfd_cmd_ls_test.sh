@@ -251,6 +251,19 @@ t_watch_of_a_dead_name_shows_its_restart() {
 	return "$result"
 }
 
+# It is replaced where the link points to, or the link is.
+t_watch_of_a_symbolic_link_shows_a_restart() {
+	mkdir "$PROCFD_DIR/team" && dead "$PROCFD_DIR"/team/job 'exit 7' &&
+		dead "$PROCFD_DIR"/team/other 'exit 9' && ln -s "$PROCFD_DIR/team/job" "$scratch/link" &&
+		watch "$scratch/link" && until_seen 'link exited 7' &&
+		procfd run --detach --name "$PROCFD_DIR"/team/job sleep 1000 9>&- &&
+		until_seen 'link running' && ln -s "$PROCFD_DIR/team/other" "$scratch/newer" &&
+		mv "$scratch/newer" "$scratch/link" && until_seen 'link exited 9'
+	result=$?
+	kill "$watcher"
+	return "$result"
+}
+
 t_watch_of_a_name_needs_no_right_to_list_others() {
 	start web && start other && chown bob "$PROCFD_DIR/web" "$PROCFD_DIR/other" &&
 		chmod 755 "$scratch" && chmod 711 "$scratch/work" "$PROCFD_DIR" || return

@@ -53,11 +53,15 @@ t_mode_and_owner_are_there_from_the_start() {
 		stat -c '%a %u:%g' "$PROCFD_DIR/web" &&
 		is "$out" '640 1000:2000' &&
 		code 0 procfd run -n web -m 600 -o 1001 stat -c '%a %u:%g' "$PROCFD_DIR/web" &&
-		is "$out" '600 1001:0'
+		is "$out" '600 1001:0' &&
+		code 0 procfd run -n web -o 4294967294:4294967294 stat -c %u:%g "$PROCFD_DIR/web" &&
+		is "$out" 4294967294:4294967294
 }
 
 t_what_is_wrong_is_seen_before_anything_is_done() {
 	code 125 procfd run --name web --owner nobody-such true && has "$err" nobody-such &&
+		code 125 procfd run --name web --owner 4294967295 true && has "$err" 'no such user' &&
+		code 125 procfd run --name web --owner :4294967295 true && has "$err" 'no such group' &&
 		code 125 procfd run --name web --mode 888 true && has "$err" 888 &&
 		code 125 procfd run --name web --timeout soon true && has "$err" soon &&
 		code 125 procfd run --name web --retry TERM --timeout 1 true &&

@@ -13,13 +13,14 @@ namespace tool {
 enum exit_code { success = 0, failure = 1, usage = 2 };
 
 /// \return  the number, 0 or more, that the whole of an argument is
-inline std::optional<int> number(const std::string &text, int base)
+template <typename Number = int>
+std::optional<Number> number(const std::string &text, int base)
 {
-	int value = 0;
+	Number value = 0;
 	const char *end = text.data() + text.size();
 	auto [stop, error] = std::from_chars(text.data(), end, value, base);
 
-	if (error != std::errc() || stop != end || value < 0)
+	if (error != std::errc() || stop != end || text.starts_with('-'))
 		return std::nullopt;
 	return value;
 }

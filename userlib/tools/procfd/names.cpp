@@ -327,6 +327,20 @@ void rights::declare(CLI::App &app)
 	       "whose the name is (default: the caller's)", "USER[:GROUP]");
 }
 
+namespace {
+
+/// \return  the number of a user or group; the greatest is none, see chown(2)
+std::optional<id_t> id(const std::string &text)
+{
+	auto number = tool::number<id_t>(text, 10);
+
+	if (number == static_cast<id_t>(-1))
+		return std::nullopt;
+	return number;
+}
+
+} // namespace
+
 void rights::resolve()
 {
 	if (!mode_text_.empty()) {
@@ -348,16 +362,16 @@ void rights::resolve()
 	if (!user.empty()) {
 		if (const auto *found = ::getpwnam(user.c_str()))
 			user_ = found->pw_uid;
-		else if (auto number = tool::number(user, 10))
-			user_ = static_cast<uid_t>(*number);
+		else if (auto number = id(user))
+			user_ = *number;
 		else
 			throw misuse("no such user: " + printable(user));
 	}
 	if (!group.empty()) {
 		if (const auto *found = ::getgrnam(group.c_str()))
 			group_ = found->gr_gid;
-		else if (auto number = tool::number(group, 10))
-			group_ = static_cast<gid_t>(*number);
+		else if (auto number = id(group))
+			group_ = *number;
 		else
 			throw misuse("no such group: " + printable(group));
 	}
