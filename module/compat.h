@@ -118,6 +118,18 @@ static int name(PROCFD_IDMAP_ARG(idmap), struct inode *dir,		\
 	hlist_for_each_entry(dentry, &(inode)->i_dentry, d_u.d_alias)
 #endif
 
+/*
+ * 6.14: a file that no path was opened for tells nobody of what is done with it.
+ * The helper for this came later.
+ */
+static inline void procfd_file_notifies(struct file *file)
+{
+#ifdef FMODE_FSNOTIFY_MASK
+	file->f_mode &= ~FMODE_FSNOTIFY_MASK;
+	file->f_mode |= FMODE_NONOTIFY_PERM;
+#endif
+}
+
 /* 6.16: the probe of sched_process_exit is told whether the group is dead. */
 #ifdef HAVE_EXIT_GROUP_DEAD
 #define PROCFD_PROBE_EXIT_ARGS(...)	__VA_ARGS__, bool group_dead

@@ -281,6 +281,8 @@ struct file *procfd_descriptor_file(struct vfsmount *mnt,
 	/* fput() drops a reference on the owner that nobody took. */
 	__module_get(THIS_MODULE);
 	file->f_mode |= FMODE_LSEEK | FMODE_PREAD | FMODE_NOWAIT;
+	/* Who watches a name is told of signals by whatever way they come. */
+	procfd_file_notifies(file);
 	/*
 	 * On this dentry only: a default for the superblock would hide the
 	 * paths of real names. Nobody else can see it yet, and of the methods

@@ -146,6 +146,10 @@ TEST_F(fs_watch, tells_who_watches_it_of_signals_as_another_event)
 	ASSERT_EQ(4, echo_to(at("n"), "HUP"));
 	EXPECT_EQ(SIGHUP, s.next_signal());
 	EXPECT_EQ((event{IN_MODIFY, ""}), name.next());
+	/* By the descriptor that it is the name of, as well. */
+	ASSERT_EQ(3, write_to(s.fd(), "HUP"));
+	EXPECT_EQ(SIGHUP, s.next_signal());
+	EXPECT_EQ((event{IN_MODIFY, ""}), name.next());
 	EXPECT_TRUE(name.is_idle());
 }
 
