@@ -20,6 +20,8 @@
 
 /* Of how many names of a process that exits the directories are told. */
 #define NAMES_TOLD	256U
+/* Among how many, with those that were removed and are still open. */
+#define NAMES_LOOKED_AT	(4 * NAMES_TOLD)
 
 /**
  * struct procfd_sb - what the superblock knows
@@ -213,12 +215,14 @@ void procfd_fs_unpin_inode(struct procfd_pin *pin)
 
 /*
  * The names of an inode, each with a reference. So many that a spin lock is not
- * held for long: whose owner makes more has not told their directories.
+ * held for long: whose owner makes more has not told their directories. Those
+ * that are gone and still open are in the list, too.
  */
 static struct dentry **get_names(struct inode *inode, unsigned int *count)
 {
 	unsigned int room = min(READ_ONCE(inode->i_nlink), NAMES_TOLD);
 	struct dentry **names, *dentry;
+	unsigned int looked_at = 0;
 
 	*count = 0;
 	names = kmalloc_array(room, sizeof(*names), GFP_KERNEL);
@@ -227,7 +231,7 @@ static struct dentry **get_names(struct inode *inode, unsigned int *count)
 	procfd_race_sleep("names are to be told, and made and removed");
 	spin_lock(&inode->i_lock);
 	for_each_alias(dentry, inode) {
-		if (*count == room)
+		if (*count == room || looked_at++ == NAMES_LOOKED_AT)
 			break;
 		spin_lock(&dentry->d_lock);
 		if (!d_unhashed(dentry))

@@ -235,6 +235,8 @@ static void process_exit_work(struct work_struct *work)
 		if (pin.inode)
 			procfd_fs_tell_exit(pi);
 		procfd_fs_unpin_inode(&pin);
+		/* As many as somebody liked to make. */
+		cond_resched();
 	}
 	if (p->quiet)
 		procfd_fork_quiet_over(p);
