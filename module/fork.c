@@ -114,8 +114,8 @@ int procfd_fork_announce(struct procfd_process *p, u32 flags)
  *						lock, not hashed: leave it
  *						state is RUNNING: may be killed
  * or
- *						lock, unhash, drop, unlock
- *   lock, not hashed: not ours
+ *						lock, unhash, unlock
+ *   lock, not hashed: not ours		drop
  *
  * so that kill-on-close cannot miss a child between the two.
  */
@@ -128,13 +128,14 @@ void procfd_fork_withdraw(struct procfd_process *p)
 	procfd_race_point("a fork is withdrawn, and bound");
 	spin_lock(&pending_lock);
 	ours = hash_hashed(&p->pending_node);
-	if (ours) {
-		pending_unhash(p);
-		procfd_process_drop(p);
-	}
-	spin_unlock(&pending_lock);
 	if (ours)
-		pending_put(p);
+		pending_unhash(p);
+	spin_unlock(&pending_lock);
+	if (!ours)
+		return;
+	/* It is ours alone now. However many wait for it, others need the lock. */
+	procfd_process_drop(p);
+	pending_put(p);
 }
 
 /**
@@ -253,7 +254,7 @@ static void probe_fork(void *data, struct task_struct *parent,
 		       struct task_struct *child)
 {
 	struct procfd_process *p;
-	bool ours;
+	bool ours, wanted;
 
 	if (likely(!atomic_read(&armed)))
 		return;
@@ -265,18 +266,17 @@ static void probe_fork(void *data, struct task_struct *parent,
 		return;
 
 	procfd_race_point("a fork is found, and withdrawn");
+	/*
+	 * An exec drops it, in probe_exec(); this is for whatever comes between
+	 * the two. Else one could arm, exec a set-uid program and own that
+	 * program's first child.
+	 */
+	wanted = p->pending_exec_id == READ_ONCE(current->self_exec_id);
 	spin_lock(&pending_lock);
 	ours = hash_hashed(&p->pending_node);
 	if (ours) {
 		pending_unhash(p);
-		/*
-		 * An exec drops it, in probe_exec(); this is for whatever comes
-		 * between the two. Else one could arm, exec a set-uid program
-		 * and own that program's first child.
-		 */
-		if (p->pending_exec_id != READ_ONCE(current->self_exec_id)) {
-			procfd_process_drop(p);
-		} else {
+		if (wanted) {
 			if (p->pending_flags & PROCFD_QUIET)
 				quiet_begin(p, child);
 			procfd_race_point("a fork is unhashed, and not bound");
@@ -284,8 +284,14 @@ static void probe_fork(void *data, struct task_struct *parent,
 		}
 	}
 	spin_unlock(&pending_lock);
-	if (ours)
+	/* Without the lock, as there. */
+	if (ours) {
+		if (wanted)
+			procfd_process_tell_bound(p);
+		else
+			procfd_process_drop(p);
 		pending_put(p);
+	}
 	procfd_process_put(p);
 }
 

@@ -405,7 +405,8 @@ static void process_publish(struct procfd_process *p)
  * The child can be found by its pid before this, so that an OPEN on another
  * CPU may have made a procfd_process of its own. Both are right, and one more
  * wait queue entry is all that it costs: identity comes from the struct pid, and
- * record_copy() keeps their records the same.
+ * record_copy() keeps their records the same. procfd_process_tell_bound() must
+ * follow.
  *
  * Context: Process context, must not sleep. Cannot fail.
  */
@@ -415,6 +416,14 @@ void procfd_process_bind(struct procfd_process *p, struct task_struct *task)
 	WARN_ON_ONCE(!process_hook(p, task_pid(task), task->start_boottime));
 	procfd_race_point("a fork is bound, and found by nobody");
 	process_publish(p);
+}
+
+/**
+ * procfd_process_tell_bound - wake who waits for a process to begin
+ * @p: process that procfd_process_bind() has bound
+ */
+void procfd_process_tell_bound(struct procfd_process *p)
+{
 	wake_waiters(p, EPOLLOUT | EPOLLWRNORM);
 }
 

@@ -170,6 +170,7 @@ void procfd_process_exit(void);
 struct procfd_process *procfd_process_alloc(void);
 struct procfd_process *procfd_process_open(struct pid *pid);
 void procfd_process_bind(struct procfd_process *p, struct task_struct *task);
+void procfd_process_tell_bound(struct procfd_process *p);
 void procfd_process_drop(struct procfd_process *p);
 void procfd_process_put(struct procfd_process *p);
 void procfd_process_remember_inode(struct procfd_inode *pi);
