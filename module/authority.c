@@ -84,7 +84,7 @@ int procfd_authority_signal(struct procfd_inode *pi, int sig)
 		return -ESRCH;
 
 	/*
-	 * Exit takes the authority away (procfd_process_exit_work()) while we
+	 * Exit takes the authority away (procfd_fs_tell_exit()) while we
 	 * may be about to use it: a reference of our own, taken under the lock,
 	 * keeps it for this one signal, which then goes to a zombie at worst.
 	 */

@@ -42,6 +42,7 @@ static struct procfd_busy *busy_get(const struct inode *inode)
 	fresh->users = 1;
 	mutex_init(&fresh->lock);
 
+	procfd_race_sleep("the lock of a source is made, another makes one");
 	spin_lock(&busy_inodes_lock);
 	hash_for_each_possible(busy_inodes, busy, node, (unsigned long)inode) {
 		if (busy->inode == inode) {
@@ -106,7 +107,17 @@ void procfd_busy_unlock(struct procfd_busy *busy)
 {
 	if (!busy)
 		return;
-	/* It stays until the unlock has returned: we are still a user. */
+	/*
+	 * It stays until the unlock has returned, since we are still a user:
+	 *
+	 *   here				the next one
+	 *   mutex_unlock() begins
+	 *					has it, links, unlocks it
+	 *					users = 1: leaves it
+	 *   mutex_unlock() ends
+	 *   users = 0: free it
+	 */
 	mutex_unlock(&busy->lock);
+	procfd_race_sleep("a source is unlocked, another has its lock");
 	busy_put(busy);
 }

@@ -147,6 +147,18 @@ static int descriptor_open(struct inode *inode, struct file *file)
 	if (file->f_mode & FMODE_WRITE && __mnt_is_readonly(file->f_path.mnt))
 		return -EROFS;
 
+	/*
+	 * The name may go before we come:
+	 *
+	 *   opening it				unlink(2), or REPLACE
+	 *   the path has its dentry
+	 *					the last name is gone
+	 *   here
+	 *
+	 * The path holds the inode, which without a name is what that of any
+	 * descriptor is at first.
+	 */
+	procfd_race_sleep("a name is found and not opened, it is removed");
 	spin_lock(&pi->lock);
 	pi->opened++;
 	spin_unlock(&pi->lock);
@@ -173,6 +185,17 @@ static int descriptor_release(struct inode *inode, struct file *file)
 	/* A fork that is under way is bound, wholly, or will not be. */
 	if (last && pi->forked)
 		procfd_fork_withdraw(pi->process);
+	/*
+	 * The process may be exiting:
+	 *
+	 *   here				the process
+	 *   state is RUNNING
+	 *					exits, is reaped
+	 *					its id is given to another
+	 *   kill_pid(): ESRCH
+	 *
+	 * The struct pid is its own, which its id is not: nobody else is killed.
+	 */
 	if (kill) {
 		procfd_race_sleep("the last copy is to kill, the process exits");
 		procfd_authority_signal(pi, SIGKILL);

@@ -638,6 +638,18 @@ static int flink_in_directory(const struct flink *f)
 	if (is_dot)
 		return replaces ? -EBUSY : -EEXIST;
 
+	/*
+	 * Against an unmount:
+	 *
+	 *   here				umount(2)
+	 *   @f->dir holds the mount
+	 *					EBUSY; or with -l the mount leaves
+	 *					its place
+	 *   the name is made
+	 *   path_put(), in procfd_flink():
+	 *   now the mount may go, and with
+	 *   procfdfs' last one all names
+	 */
 	do {
 		want_write = mnt_want_write(f->dir.mnt);
 		if (replaces && want_write)

@@ -176,10 +176,23 @@ static bool process_look(struct procfd_process *p)
 	/*
 	 * Neither a leader that exits before its threads nor one whose place
 	 * an exec of another thread is taking is an exit of the process: in
-	 * both cases there is another thread in the group.
+	 * both cases there is another thread in the group. Without
+	 * tasklist_lock, as for an OPEN, the place can be taken meanwhile:
+	 *
+	 *   here				exec, in de_thread()
+	 *   the leader is a zombie
+	 *					it is no leader any more
+	 *   thread_group_leader(): no
+	 * or
+	 *   thread_group_leader(): yes
+	 *					the same, and it is taken out
+	 *   thread_group_empty(): no, it
+	 *   still points to the other thread
 	 */
-	if (!READ_ONCE(leader->exit_state) || !thread_group_leader(leader) ||
-	    !thread_group_empty(leader))
+	if (!READ_ONCE(leader->exit_state))
+		goto out;
+	procfd_race_point("a leader is dead, a thread takes its place");
+	if (!thread_group_leader(leader) || !thread_group_empty(leader))
 		goto out;
 	known = record_copy(p) || record_take(p, leader);
 	if (!known)

@@ -363,7 +363,7 @@ TEST(race_of_fork_and_close, kills_what_was_bound_and_nothing_else)
 	printf("# bound %d, dropped %d\n", bound, dropped);
 }
 
-/* procfd_fork_cancel(): "closing it may free it as soon as ..." */
+/* pending_get(): "leaving the read side, it may be closed and freed" */
 TEST(race_of_cancel_and_close, leaves_nothing_announced)
 {
 	for (int n = 0; n < rounds() * 4; n++) {
