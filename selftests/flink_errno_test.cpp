@@ -269,6 +269,17 @@ const std::vector<row> links = {
 		 s.dirfd = s.keep;
 		 s.uid = alice;
 	 }},
+	{"existing_name_beats_not_writable_EEXIST", EEXIST,
+	 [](scene &s) {
+		 s.make_source(0644, alice);
+		 victim(s);
+		 s.uid = alice;
+	 }},
+	{"source_of_another_beats_not_writable_EPERM", EPERM,
+	 [](scene &s) {
+		 s.make_source(0644, bob);
+		 s.uid = alice;
+	 }},
 	{"source_of_another_set_uid_EPERM", EPERM,
 	 [](scene &s) {
 		 s.make_source(04777, bob);
@@ -862,6 +873,46 @@ TEST(flink_answers, EOPNOTSUPP_where_a_filesystem_is_another_by_name)
 
 	EXPECT_ERROR(EOPNOTSUPP, flink(fd, dev, "procfd-test"));
 	EXPECT_FALSE(exists(dev, "procfd-test"));
+}
+
+/* As linkat(2), which looks at the directory before the source's last name. */
+TEST(flink_answers, EACCES_before_what_a_source_without_a_name_cannot_have)
+{
+	scene s(kind::tmpfile);
+	unique_fd dev(must(
+		or_errno(open("/dev", O_RDONLY | O_DIRECTORY | O_CLOEXEC))));
+	const struct {
+		int error, dirfd;
+		unique_fd source;
+	} rows[] = {
+		{EPERM, s.dir, make_tmpfile(s.twins, "new", O_EXCL)},
+		{EOPNOTSUPP, dev, make_unlinked(dev, "new")},
+	};
+
+	s.uid = alice;
+	for (const auto &row : rows) {
+		const auto flink_it = [&](const char *name, unsigned flags) {
+			return flink(row.source, row.dirfd, name, flags);
+		};
+
+		must(or_errno(fchown(row.source, alice, alice)));
+		make_file(row.dirfd, "procfd-test", "old");
+		EXPECT_ERROR(EACCES, ask(s, [&] { return flink_it("a", 0); }));
+		EXPECT_ERROR(EACCES, ask(s, [&] {
+				     return linkat_fd(row.source, row.dirfd,
+						      "a");
+			     }));
+		for (const char *name : {"a", "procfd-test"}) {
+			EXPECT_ERROR(EACCES, ask(s, [&] {
+					     return flink_it(
+						     name, PROCFD_LINK_REPLACE);
+				     }));
+			EXPECT_ERROR(row.error,
+				     flink_it(name, PROCFD_LINK_REPLACE));
+		}
+		EXPECT_EQ("old", content_of(row.dirfd, "procfd-test"));
+		must(or_errno(unlinkat(row.dirfd, "procfd-test", 0)));
+	}
 }
 
 /* What O_TMPFILE calls its files is # and the number of the inode. */

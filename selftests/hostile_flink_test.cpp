@@ -2,7 +2,7 @@
 /*
  * A hostile user cannot name by flink what fs.protected_hardlinks forbids to
  * link, be it set or not, and not what has lost its name either; and whose flink
- * cannot go on stops no other.
+ * cannot go on stops no other, and nobody in a directory that is not his.
  */
 #include <linux/userfaultfd.h>
 #include <sys/fsuid.h>
@@ -206,6 +206,23 @@ private:
 	char *memory_ = nullptr;
 };
 
+bool over(const child &c, int timeout_ms = patience_ms())
+{
+	unique_fd pidfd(must(sys_pidfd_open(c.pid)));
+
+	return poll_for(pidfd, POLLIN, timeout_ms) == POLLIN;
+}
+
+/* It has all the locks that it will get, or none any more. */
+bool over_or_waits(const child &c)
+{
+	const std::string path = "/proc/" + std::to_string(c.pid) + "/syscall";
+	const std::string waits = std::to_string(SYS_ioctl) + " ";
+
+	return eventually(
+		[&] { return over(c, 0) || slurp(path).starts_with(waits); });
+}
+
 /*
  * A write to a file holds its lock while it reads what to write, and a flink waits
  * for that with the directory locked. Both are the hostile user's own.
@@ -250,11 +267,6 @@ TEST_F(hostile_flink, that_waits_makes_no_flink_of_another_file_wait)
 		names.push_back("victim " + std::to_string(i));
 		sources.push_back(make_tmpfile(fs_.dir, "x"));
 	}
-	auto over = [](const child &c) {
-		unique_fd pidfd(must(sys_pidfd_open(c.pid)));
-
-		return poll_for(pidfd, POLLIN, patience_ms()) == POLLIN;
-	};
 	child others = start_without_descriptor([&] {
 		for (std::size_t i = 0; i < victims; i++)
 			if (flink(sources[i], fs_.dir, names[i].c_str()))
@@ -280,6 +292,108 @@ TEST_F(hostile_flink, that_waits_makes_no_flink_of_another_file_wait)
 	EXPECT_EQ(SIGKILL, same.wait());
 	EXPECT_EQ(std::vector<int>(stalled, 0), answers);
 	EXPECT_EQ(stalled, list(mine_).size());
+}
+
+/*
+ * The same write, and the directory is root's: linkat(2) says no before it
+ * looks at the file, and whoever waits for the file must not hold the directory.
+ */
+TEST_F(hostile_flink, that_waits_keeps_no_directory_where_it_may_make_no_name)
+{
+	struct attempt {
+		bool unlinked;
+		/* One of the same file waits already, in his own directory. */
+		bool another;
+		std::uint32_t flags;
+		unique_fd own, roots, source;
+	};
+	std::vector<attempt> attempts;
+	std::vector<std::thread> writers;
+	std::vector<child> firsts, flinks, makers;
+	int patience = patience_ms();
+
+	for (bool unlinked : {false, true})
+		for (bool another : {false, true})
+			for (std::uint32_t flags : {0U, PROCFD_LINK_REPLACE})
+				attempts.push_back(
+					{unlinked, another, flags, {}, {}, {}});
+
+	absent_memory memory(attempts.size());
+
+	if (!memory)
+		GTEST_SKIP() << "no userfaultfd in this kernel";
+
+	for (std::size_t i = 0; i < attempts.size(); i++) {
+		attempt &a = attempts[i];
+		const std::string name = std::to_string(i);
+
+		a.own = make_directory(mine_, name.c_str(), 0755, nobody);
+		a.roots = make_directory(fs_.dir, name.c_str(), 0755);
+		make_file(a.roots, "a", "root's");
+		a.source = make_file(a.own, "source");
+		must(or_errno(fchown(a.source, nobody, nobody)));
+		if (a.unlinked)
+			must(or_errno(unlinkat(a.own, "source", 0)));
+		writers.emplace_back([&, i] {
+			must(int(or_errno(
+				write(attempts[i].source, memory.of(i), 1))));
+		});
+		memory.wait();
+		if (!a.another)
+			continue;
+		firsts.push_back(start_without_descriptor([&] {
+			become(nobody);
+			return -flink(a.source, a.own, "n");
+		}));
+		EXPECT_TRUE(sleeps_in(firsts.back().pid, firsts.back().pid,
+				      SYS_ioctl));
+	}
+
+	for (const attempt &a : attempts) {
+		flinks.push_back(start_without_descriptor([&] {
+			become(nobody);
+			return -flink(a.source, a.roots, a.flags ? "a" : "x",
+				      a.flags);
+		}));
+		EXPECT_TRUE(over_or_waits(flinks.back()));
+		makers.push_back(start_without_descriptor([&] {
+			return -or_errno(mkdirat(a.roots, "made", 0755));
+		}));
+	}
+	/* Whatever still hangs after one that did will hang on. */
+	auto over_in_time = [&](const child &c) {
+		const bool ret = over(c, patience);
+
+		if (!ret)
+			patience = 0;
+		return ret;
+	};
+	auto describe = [](const attempt &a) {
+		return std::string(a.unlinked ? "unlinked" : "named") +
+		       (a.another ? ", another waits" : "") +
+		       (a.flags ? ", replaces" : "");
+	};
+	for (std::size_t i = 0; i < attempts.size(); i++) {
+		SCOPED_TRACE(describe(attempts[i]));
+		EXPECT_TRUE(over_in_time(flinks[i]));
+		EXPECT_TRUE(over_in_time(makers[i]));
+	}
+	for (const child &first : firsts)
+		EXPECT_FALSE(over(first, 0));
+
+	memory.fill();
+	for (std::thread &writer : writers)
+		writer.join();
+	for (child &first : firsts)
+		EXPECT_EQ(0, first.wait());
+	for (std::size_t i = 0; i < attempts.size(); i++) {
+		SCOPED_TRACE(describe(attempts[i]));
+		EXPECT_ERROR(EACCES, -WEXITSTATUS(flinks[i].wait()));
+		EXPECT_EQ(0, makers[i].wait());
+		EXPECT_EQ((std::vector<std::string>{"a", "made"}),
+			  list(attempts[i].roots));
+		EXPECT_EQ("root's", content_of(attempts[i].roots, "a"));
+	}
 }
 
 } // namespace
