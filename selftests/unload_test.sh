@@ -119,7 +119,8 @@ rounds_under_load() {
 		"$here/helper_unload" burst &
 		two=$!
 		unload || result=1
-		wait "$one" "$two"
+		wait "$one" || result=1
+		wait "$two" || result=1
 		[ "$result" = 0 ] || break
 	done
 	for pid in $strangers; do
