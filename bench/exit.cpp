@@ -8,7 +8,7 @@ namespace bench {
 
 namespace {
 
-constexpr unsigned most = 10000;
+constexpr unsigned most = 100000;
 
 /* The order to exit until its parent has its status; nobody polls. */
 template <typename F>
@@ -66,7 +66,7 @@ void exit_cases()
 		     MAP_SHARED | MAP_ANONYMOUS, -1, 0));
 
 	must(fds == MAP_FAILED ? -errno : 0);
-	allow_descriptors(16384);
+	allow_descriptors(most + 1000);
 	if (!measure(name, 2,
 		     {exit_with(fds, 1, "descriptor", ours),
 		      exit_with(fds, 100, "descriptors", ours),
@@ -75,7 +75,7 @@ void exit_cases()
 		      exit_with(fds, 100, "pidfds", sys_pidfd_open),
 		      exit_with(fds, most, "pidfds", sys_pidfd_open)}))
 		return;
-	for (const char *many : {"100 descriptors", "10000 descriptors"})
+	for (const char *many : {"100 descriptors", "100000 descriptors"})
 		print_ratio(name, many, "1 descriptor",
 			    measured(name, many) /
 				    measured(name, "1 descriptor"),
