@@ -193,6 +193,7 @@ private:
 	long mount_names();
 	long unmount();
 	long remount();
+	long configure();
 	long bind();
 
 	/* Processes. */
@@ -295,8 +296,11 @@ long caller::flink_name()
 
 	args.fd = slot(c_.x);
 	args.dirfd = c_.y & 0x10 ? AT_FDCWD : slot(c_.y);
-	args.name = std::uint64_t(std::uintptr_t(pick(components, c_.z >> 3)));
+	args.name = std::uint64_t(std::uintptr_t(
+		c_.x >= 0xf0 ? bad_address() : pick(components, c_.z >> 3)));
 	args.flags = c_.z & 7u;
+	if (c_.x >= 0xe0 && c_.x < 0xf0)
+		args.flags |= 8u << (c_.x & 15);
 	args.reserved = c_.z >> 6 == 3;
 	return ioc(slot(0), sized(PROCFD_IOC_FLINK, c_.y >> 5),
 		   argument(&args, sizeof(args), c_.y == 0xff ? 0x40 : 0));
@@ -715,6 +719,33 @@ long caller::mount_names()
 			      pick(options, c_.y)));
 }
 
+/* A mount of its own in a slot, in the steps of fsopen(2), each option a string. */
+long caller::configure()
+{
+	const unique_fd fs(or_errno(fsopen(PROCFD_FS_TYPE, FSOPEN_CLOEXEC)));
+	char option[64];
+	char *equals;
+	long ret;
+
+	if (fs < 0)
+		return fs;
+	snprintf(option, sizeof(option), "%s", pick(options, c_.x));
+	equals = strchr(option, '=');
+	if (equals)
+		*equals++ = '\0';
+	ret = or_errno(
+		fsconfig(fs, equals ? FSCONFIG_SET_STRING : FSCONFIG_SET_FLAG,
+			 option, equals, 0));
+	if (c_.y & 1)
+		return ret;
+	fsconfig(fs, FSCONFIG_CMD_CREATE, nullptr, nullptr, 0);
+	if (c_.y & 2)
+		fsconfig(fs, FSCONFIG_CMD_RECONFIGURE, nullptr, nullptr, 0);
+	return put(or_errno(fsmount(fs, FSMOUNT_CLOEXEC,
+				    c_.y & 4 ? MOUNT_ATTR_RDONLY : 0)),
+		   c_.z);
+}
+
 long caller::unmount()
 {
 	return or_errno(
@@ -1001,6 +1032,7 @@ const caller::entry caller::operations[] = {
 	{"unshare", &caller::unshare_thread},
 	{"rlimit", &caller::limit},
 	{"subreaper", &caller::subreaper},
+	{"fsconfig", &caller::configure},
 };
 
 std::size_t caller::go()
