@@ -262,8 +262,9 @@ static int make_link(const struct flink *f, struct dentry *new_dentry,
 		ret = procfd_vfs_link(f->file->f_path.dentry, &f->dir,
 				      new_dentry, di);
 		procfd_race_sleep("a link was made, and I_LINKABLE not taken back");
-		if (lent)
-			take_back_linkable(f);	/* or vfs_link() has */
+		/* Else vfs_link() has; and who writes to it now lets us go on. */
+		if (lent && ret)
+			take_back_linkable(f);
 	} while (ret == -ENOENT && had_name && !READ_ONCE(f->inode->i_nlink) &&
 		 !fatal_signal_pending(current));
 	return ret;
