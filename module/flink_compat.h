@@ -127,15 +127,17 @@ static inline int procfd_d_revalidate(const struct path *dir, const char *name,
 				      struct dentry *dentry,
 				      unsigned int intent)
 {
+#ifdef HAVE_D_REVALIDATE_NAME
 	struct qstr qstr = QSTR_INIT(name, strlen(name));
 
 	if (!(dentry->d_flags & DCACHE_OP_REVALIDATE))
 		return 1;
-#ifdef HAVE_D_REVALIDATE_NAME
+	qstr.hash = full_name_hash(dir->dentry, name, qstr.len);
 	return dentry->d_op->d_revalidate(d_inode(dir->dentry), &qstr, dentry,
 					  intent);
 #else
-	(void)qstr;
+	if (!(dentry->d_flags & DCACHE_OP_REVALIDATE))
+		return 1;
 	return dentry->d_op->d_revalidate(dentry, intent);
 #endif
 }
