@@ -6,12 +6,14 @@
 #ifndef FAULT_H
 #define FAULT_H
 
+#include <optional>
 #include <string>
+#include <utility>
 
 #include <fcntl.h>
 #include <unistd.h>
 
-#include "common.h"
+#include "flink_common.h"
 
 constexpr const char *counter_path = "/proc/thread-self/fail-nth";
 
@@ -45,6 +47,8 @@ public:
 		: fd_(must(or_errno(open(path.c_str(), O_RDWR | O_CLOEXEC))))
 	{
 	}
+	/* The same, opened before. */
+	explicit chance(unique_fd fd) : fd_(std::move(fd)) {}
 	/* The @nth from now on. */
 	void set(unsigned nth) const
 	{
@@ -67,6 +71,138 @@ public:
 
 private:
 	unique_fd fd_;
+};
+
+/* A file of proc whose inode cannot be made is ENOENT, so have it made before. */
+inline void keep_in_mind(const std::string &path)
+{
+	struct stat st;
+
+	must(or_errno(lstat(path.c_str(), &st)));
+}
+
+inline std::size_t open_descriptors()
+{
+	unique_fd dir(must(or_errno(
+		open("/proc/self/fd", O_RDONLY | O_DIRECTORY | O_CLOEXEC))));
+
+	return list(dir).size();
+}
+
+class faults : public testing::Test {
+protected:
+	void SetUp() override
+	{
+		if (access(counter_path, W_OK))
+			GTEST_SKIP() << "no fault injection in this kernel";
+		allow_faults();
+	}
+
+	/*
+	 * Do @call with its first chance to fail taken, its second, and so on,
+	 * and hand what it gave to @check, which undoes it. Both run without
+	 * anything that could fail in the test's own name. With @refusal, an
+	 * errno, the call is one that never succeeds.
+	 */
+	template <typename Call, typename Check>
+	void each(Call call, Check check, int refusal = 0)
+	{
+		const chance mine;
+		const std::size_t descriptors = open_descriptors();
+
+		for (unsigned nth = 1; nth < too_many; nth++) {
+			mine.set(nth);
+			const int ret = call();
+			const bool taken = mine.taken();
+			const bool as_ever =
+				refusal ? ret == -refusal : ret >= 0;
+
+			EXPECT_TRUE(as_ever || (taken && (ret == -ENOMEM ||
+							  ret == -EFAULT)))
+				<< "fault " << nth << ": " << name_of(ret);
+			check(ret);
+			EXPECT_EQ(descriptors, open_descriptors())
+				<< "fault " << nth;
+			if (HasFailure() || !taken) {
+				count = nth - 1;
+				printf("# %u faults\n", count);
+				return;
+			}
+		}
+		FAIL() << "no end of faults";
+	}
+
+	/* How many there were. */
+	unsigned count = 0;
+};
+
+/* The first superblock of all: before anything here opens the device. */
+
+class faults_first : public faults {
+protected:
+	void SetUp() override
+	{
+		faults::SetUp();
+		if (IsSkipped())
+			return;
+		ASSERT_EQ("0\n", slurp("/sys/module/procfd/refcnt"))
+			<< "somebody uses the module, so nothing is the first";
+	}
+};
+
+inline fsfilcnt_t names_used(int dir)
+{
+	struct statvfs st;
+
+	must(or_errno(fstatvfs(dir, &st)));
+	return st.f_files - st.f_ffree;
+}
+
+inline std::string options_of(const std::string &path)
+{
+	const std::string mounts = slurp("/proc/self/mounts");
+	const std::size_t at = mounts.find(" " + path + " ");
+
+	return at == std::string::npos ?
+		       "" :
+		       mounts.substr(at, mounts.find('\n', at) - at);
+}
+
+/* An empty procfdfs, which must be left without a name too many or too few. */
+class faults_names : public faults {
+protected:
+	void SetUp() override
+	{
+		faults::SetUp();
+		if (IsSkipped())
+			return;
+		device();
+		fs.emplace(PROCFD_FS_TYPE, "procfd",
+			   "uid=0,gid=0,mode=755,max=65536");
+		must(fs->error);
+		dir = fs->dir;
+		used = names_used(dir);
+		ASSERT_TRUE(list(dir).empty());
+	}
+	void TearDown() override
+	{
+		if (!fs)
+			return;
+		remove_all(dir);
+		EXPECT_EQ(used, names_used(dir));
+	}
+
+	std::string at(const char *name) const { return fs->path + "/" + name; }
+	/* What is there, and that no more is counted. */
+	void holds(const std::vector<std::string> &names) const
+	{
+		EXPECT_EQ(names, list(dir));
+		EXPECT_EQ(used + names.size(), names_used(dir));
+	}
+
+	std::optional<mounted> fs;
+	int dir = -1;
+	fsfilcnt_t used = 0;
 };
 
 #endif /* FAULT_H */

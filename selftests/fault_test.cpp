@@ -4,133 +4,13 @@
 // EFAULT or succeeds all the same, nothing is half done, and the next call works.
 // Needs a kernel with fault injection; what is lost on the way is found by
 // kmemleak and by the caches that the module must find empty when it unloads.
-#include <optional>
-
+// fault_fork_test, fault_mount_test and fault_fs_test do the same to other calls.
 #include <sys/epoll.h>
-#include <sys/inotify.h>
-#include <sys/vfs.h>
+#include <sys/mman.h>
 
 #include "fault.h"
-#include "flink_common.h"
 
 namespace {
-
-/* A file of proc whose inode cannot be made is ENOENT, so have it made before. */
-void keep_in_mind(const std::string &path)
-{
-	struct stat st;
-
-	must(or_errno(lstat(path.c_str(), &st)));
-}
-
-std::size_t open_descriptors()
-{
-	unique_fd dir(must(or_errno(
-		open("/proc/self/fd", O_RDONLY | O_DIRECTORY | O_CLOEXEC))));
-
-	return list(dir).size();
-}
-
-fsfilcnt_t names_used(int dir)
-{
-	struct statvfs st;
-
-	must(or_errno(fstatvfs(dir, &st)));
-	return st.f_files - st.f_ffree;
-}
-
-class faults : public testing::Test {
-protected:
-	void SetUp() override
-	{
-		if (access(counter_path, W_OK))
-			GTEST_SKIP() << "no fault injection in this kernel";
-		allow_faults();
-	}
-
-	/*
-	 * Do @call with its first chance to fail taken, its second, and so on,
-	 * and hand what it gave to @check, which undoes it. Both run without
-	 * anything that could fail in the test's own name.
-	 */
-	template <typename Call, typename Check>
-	void each(Call call, Check check)
-	{
-		const chance mine;
-		const std::size_t descriptors = open_descriptors();
-
-		for (unsigned nth = 1; nth < too_many; nth++) {
-			mine.set(nth);
-			const int ret = call();
-			const bool taken = mine.taken();
-
-			EXPECT_TRUE(ret >= 0 || (taken && (ret == -ENOMEM ||
-							   ret == -EFAULT)))
-				<< "fault " << nth << ": " << name_of(ret);
-			check(ret);
-			EXPECT_EQ(descriptors, open_descriptors())
-				<< "fault " << nth;
-			if (HasFailure() || !taken) {
-				count = nth - 1;
-				printf("# %u faults\n", count);
-				return;
-			}
-		}
-		FAIL() << "no end of faults";
-	}
-
-	/* How many there were. */
-	unsigned count = 0;
-};
-
-/* The first superblock of all: before anything here opens the device. */
-
-class faults_first : public faults {
-protected:
-	void SetUp() override
-	{
-		faults::SetUp();
-		if (IsSkipped())
-			return;
-		ASSERT_EQ("0\n", slurp("/sys/module/procfd/refcnt"))
-			<< "somebody uses the module, so nothing is the first";
-	}
-};
-
-std::string options_of(const std::string &path)
-{
-	const std::string mounts = slurp("/proc/self/mounts");
-	const std::size_t at = mounts.find(" " + path + " ");
-
-	return at == std::string::npos ?
-		       "" :
-		       mounts.substr(at, mounts.find('\n', at) - at);
-}
-
-TEST_F(faults_first, mount)
-{
-	char path[] = "/mnt/XXXXXX";
-
-	must(mkdtemp(path) ? 0 : -errno);
-	each(
-		[&] {
-			return or_errno(::mount("procfd", path, PROCFD_FS_TYPE,
-						0, "mode=711,max=7"));
-		},
-		[&](int ret) {
-			if (ret) {
-				EXPECT_EQ("", options_of(path));
-				EXPECT_EQ("0\n",
-					  slurp("/sys/module/procfd/refcnt"));
-				return;
-			}
-			EXPECT_NE(std::string::npos,
-				  options_of(path).find("mode=711,max=7"));
-			EXPECT_OK(or_errno(umount(path)));
-		});
-	EXPECT_LT(3u, count);
-	must(or_errno(rmdir(path)));
-}
 
 TEST_F(faults_first, open_of_the_device)
 {
@@ -157,89 +37,6 @@ TEST_F(faults, query)
 	each([&] { return ioc(device(), PROCFD_IOC_QUERY, &q); }, [](int) {});
 	EXPECT_EQ(1u, count);
 	EXPECT_EQ(std::uint32_t(PROCFD_ABI), q.abi);
-}
-
-class faults_announce : public faults,
-			public testing::WithParamInterface<std::uint32_t> {};
-
-TEST_P(faults_announce, fork)
-{
-	device();
-	each([] { return announce(GetParam()); },
-	     [](int ret) {
-		     if (ret < 0) {
-			     EXPECT_ERROR(ENOENT, cancel());
-			     return;
-		     }
-		     unique_fd fd(ret);
-
-		     EXPECT_EQ(std::uint32_t(PROCFD_STATE_UNBOUND),
-			       info_of(fd).state);
-		     EXPECT_OK(cancel());
-	     });
-	/* The argument, the process, the inode, the dentry and the file. */
-	EXPECT_LE(5u, count);
-	EXPECT_EQ(0, start([] { return 0; }, GetParam()).wait());
-}
-
-/* A fork that fails leaves the announcement, and one that succeeds binds it. */
-TEST_P(faults_announce, the_fork_itself)
-{
-	unique_fd fd;
-
-	device();
-	const chance mine;
-	for (unsigned nth = 1;; nth++) {
-		ASSERT_GT(too_many, nth);
-		fd.reset(must(announce(GetParam())));
-		mine.set(nth);
-		const pid_t pid = or_errno(::fork());
-		if (!pid)
-			_exit(7);
-		const bool taken = mine.taken();
-
-		if (pid < 0) {
-			ASSERT_TRUE(taken);
-			/* EAGAIN is what fork(2) says of some allocations. */
-			EXPECT_TRUE(pid == -ENOMEM || pid == -EAGAIN)
-				<< name_of(pid);
-			ASSERT_EQ(std::uint32_t(PROCFD_STATE_UNBOUND),
-				  info_of(fd).state);
-			ASSERT_OK(cancel());
-			continue;
-		}
-		procfd_info info;
-
-		ASSERT_OK(get_info(fd, &info, PROCFD_INFO_WAIT,
-				   PROCFD_DEADLINE_NONE));
-		EXPECT_EQ(pid, info.pid);
-		EXPECT_EQ(7 << 8, info.status);
-		EXPECT_EQ(7 << 8, wait_for(pid));
-		EXPECT_ERROR(ENOENT, cancel());
-		if (!taken) {
-			printf("# %u faults\n", nth - 1);
-			break;
-		}
-	}
-}
-
-INSTANTIATE_TEST_SUITE_P(, faults_announce,
-			 testing::Values(0, PROCFD_KILL_ON_CLOSE, PROCFD_QUIET),
-			 [](const auto &info) {
-				 return std::string(info.param == 0 ?
-							    "plain" :
-						    info.param == PROCFD_QUIET ?
-							    "quiet" :
-							    "kill_on_close");
-			 });
-
-TEST_F(faults, cancel_has_none)
-{
-	unique_fd fd(must(announce()));
-
-	each([] { return cancel(); }, [](int ret) { EXPECT_OK(ret); });
-	EXPECT_EQ(0u, count);
-	EXPECT_EQ(std::uint32_t(PROCFD_STATE_DROPPED), info_of(fd).state);
 }
 
 TEST_F(faults, open_of_a_process)
@@ -282,6 +79,56 @@ TEST_F(faults, info)
 		[](int) {});
 	EXPECT_EQ(2u, count);
 	EXPECT_EQ(5 << 8, info.status);
+}
+
+/* A process that exits with 7 once the test sleeps in system call @nr. */
+struct awaited {
+	explicit awaited(long nr)
+		: c(start([this] { return may_exit.pass() ? 7 : 99; })),
+		  watcher(start_without_descriptor([this, nr] {
+			  const pid_t test = getppid();
+
+			  if (!sleeps_in(test, test, nr))
+				  return 1;
+			  may_exit.open();
+			  return 0;
+		  }))
+	{
+	}
+
+	gate may_exit;
+	child c, watcher;
+};
+
+TEST_F(faults, info_that_waits)
+{
+	std::optional<awaited> running;
+	procfd_info info;
+
+	running.emplace(SYS_ioctl);
+	each(
+		[&] {
+			return get_info(running->c.fd, &info, PROCFD_INFO_WAIT,
+					PROCFD_DEADLINE_NONE);
+		},
+		[&](int ret) {
+			EXPECT_EQ(ret ? 0u : std::uint32_t(PROCFD_STATE_EXITED),
+				  info.state);
+			EXPECT_EQ(ret ? 0 : 7 << 8, info.status);
+			running.emplace(SYS_ioctl);
+		});
+	EXPECT_EQ(2u, count);
+}
+
+TEST_F(faults, info_that_waits_in_vain)
+{
+	child c = start_sleeper();
+	procfd_info info;
+
+	each([&] { return get_info(c.fd, &info, PROCFD_INFO_WAIT, 1); },
+	     [&](int) { EXPECT_EQ(0u, info.state); }, ETIMEDOUT);
+	EXPECT_LE(1u, count);
+	EXPECT_EQ(std::uint32_t(PROCFD_STATE_RUNNING), info_of(c.fd).state);
 }
 
 TEST_F(faults, set_kill_on_close)
@@ -338,6 +185,63 @@ TEST_F(faults, read)
 		     must(int(or_errno(lseek(c.fd, 0, SEEK_SET))));
 	     });
 	EXPECT_EQ(1u, count);
+}
+
+TEST_F(faults, read_that_waits)
+{
+	std::optional<awaited> running;
+	char text[PROCFD_RECORD_MAX];
+
+	running.emplace(SYS_read);
+	each(
+		[&] {
+			return int(or_errno(
+				::read(running->c.fd, text, sizeof(text))));
+		},
+		[&](int ret) {
+			const unique_fd &fd = running->c.fd;
+			const std::string whole =
+				slurp("/proc/self/fd/" + std::to_string(fd));
+
+			/* It waited in any case, and has taken all or nothing. */
+			EXPECT_TRUE(whole.starts_with("exited 7\n"));
+			EXPECT_EQ(ret < 0 ? "" : whole,
+				  std::string(text,
+					      std::size_t(std::max(ret, 0))));
+			EXPECT_EQ(ret < 0 ? whole : "", read_all(fd));
+			running.emplace(SYS_read);
+		});
+	EXPECT_EQ(1u, count);
+}
+
+TEST_F(faults, lseek_has_none)
+{
+	child running = start_sleeper(), zombie = start_zombie();
+	const std::string record =
+		slurp("/proc/self/fd/" + std::to_string(zombie.fd));
+
+	for (const child *c : {&running, &zombie}) {
+		const int end = c == &zombie ? int(record.size()) : 0;
+
+		each([&] { return int(or_errno(lseek(c->fd, 0, SEEK_END))); },
+		     [&](int ret) { EXPECT_EQ(end, ret); });
+		EXPECT_EQ(0u, count);
+		each([&] { return int(or_errno(lseek(c->fd, -1, SEEK_SET))); },
+		     [&](int) { EXPECT_EQ(end, lseek(c->fd, 0, SEEK_CUR)); },
+		     EINVAL);
+		EXPECT_EQ(0u, count);
+	}
+}
+
+/* A signal has no offset. */
+TEST_F(faults, pwrite_has_none)
+{
+	child c = start_sleeper();
+
+	each([&] { return int(or_errno(pwrite(c.fd, "KILL", 4, 0))); },
+	     [&](int) { EXPECT_EQ(POLLOUT, poll_now(c.fd) & POLLOUT); },
+	     ESPIPE);
+	EXPECT_EQ(0u, count);
 }
 
 /* All signals of a write are sent, or none is. */
@@ -462,326 +366,142 @@ TEST_F(faults, readlink)
 		  std::string(text, std::size_t(size)));
 }
 
-/* Names. */
+/* As a 32-bit program calls: ioctl(2), and memory that it can have. */
 
-class faults_names : public faults {
+int ioc32(int fd, std::uint32_t cmd, const void *arg)
+{
+	int ret;
+
+	asm volatile("int $0x80"
+		     : "=a"(ret)
+		     : "a"(54), "b"(fd), "c"(cmd), "d"(arg)
+		     : "memory", "r8", "r9", "r10", "r11");
+	return ret;
+}
+
+class faults_compat : public faults {
 protected:
 	void SetUp() override
 	{
 		faults::SetUp();
 		if (IsSkipped())
 			return;
+		low = mmap(nullptr, size, PROT_READ | PROT_WRITE,
+			   MAP_PRIVATE | MAP_ANONYMOUS | MAP_32BIT, -1, 0);
+		ASSERT_NE(MAP_FAILED, low);
 		device();
-		fs.emplace(PROCFD_FS_TYPE, "procfd",
-			   "uid=0,gid=0,mode=755,max=65536");
-		must(fs->error);
-		dir = fs->dir;
-		used = names_used(dir);
-		ASSERT_TRUE(list(dir).empty());
 	}
 	void TearDown() override
 	{
-		if (!fs)
-			return;
-		remove_all(dir);
-		EXPECT_EQ(used, names_used(dir));
+		if (low)
+			munmap(low, size);
 	}
 
-	std::string at(const char *name) const { return fs->path + "/" + name; }
-	/* What is there, and that no more is counted. */
-	void holds(const std::vector<std::string> &names) const
+	template <typename T>
+	T *argument(const T &value) const
 	{
-		EXPECT_EQ(names, list(dir));
-		EXPECT_EQ(used + names.size(), names_used(dir));
+		return new (low) T(value);
 	}
 
-	std::optional<mounted> fs;
-	int dir = -1;
-	fsfilcnt_t used = 0;
+	static constexpr std::size_t size = 4096;
+	void *low = nullptr;
 };
 
-TEST_F(faults_names, mount_once_more)
+TEST_F(faults_compat, query)
 {
-	const std::string before = options_of(fs->path);
-	char path[] = "/mnt/XXXXXX";
-	unsigned given = 0;
+	procfd_query *q = argument(procfd_query{});
 
-	must(mkdtemp(path) ? 0 : -errno);
-	each(
-		[&] {
-			return or_errno(::mount("procfd", path, PROCFD_FS_TYPE,
-						MS_RDONLY, "mode=700,max=9"));
-		},
-		[&](int ret) {
-			EXPECT_EQ(ret == 0, !options_of(path).empty());
-			if (ret == 0) {
-				EXPECT_NE(std::string::npos,
-					  options_of(path).find(
-						  "mode=700,max=9"));
-				EXPECT_OK(or_errno(umount(path)));
-			}
-			/*
-			 * The one superblock has them before the VFS makes the
-			 * mount, which may fail then.
-			 */
-			if (ret && options_of(fs->path) != before)
-				given++;
-			must(or_errno(::mount("", fs->path.c_str(), nullptr,
-					      MS_REMOUNT,
-					      "mode=755,max=65536")));
-		});
-	EXPECT_LT(3u, count);
-	printf("# options given, and not mounted: %u\n", given);
-	must(or_errno(rmdir(path)));
-}
-
-TEST_F(faults_names, remount)
-{
-	const std::string before = options_of(fs->path);
-
-	each(
-		[&] {
-			return or_errno(::mount("", fs->path.c_str(), nullptr,
-						MS_REMOUNT, "mode=700,max=9"));
-		},
-		[&](int ret) {
-			if (ret) {
-				EXPECT_EQ(before, options_of(fs->path));
-				return;
-			}
-			EXPECT_NE(std::string::npos,
-				  options_of(fs->path).find("mode=700,max=9"));
-			must(or_errno(::mount("", fs->path.c_str(), nullptr,
-					      MS_REMOUNT,
-					      "mode=755,max=65536")));
-		});
-	EXPECT_LT(3u, count);
-}
-
-TEST_F(faults_names, open_by_name)
-{
-	child c = start_sleeper();
-	const std::string path = at("name");
-
-	must(flink(c.fd, dir, "name"));
-	for (int flags : {O_RDONLY, O_WRONLY | O_TRUNC, O_RDWR, O_PATH}) {
-		each(
-			[&] {
-				return or_errno(
-					open(path.c_str(), flags | O_CLOEXEC));
-			},
-			[&](int ret) {
-				if (ret < 0)
-					return;
-				unique_fd fd(ret);
-
-				EXPECT_TRUE(names(dir, "name", fd));
-			});
-		EXPECT_LE(2u, count);
-	}
-	holds({"name"});
-}
-
-/* An open that failed is not open: nothing keeps the process from its end. */
-TEST_F(faults_names, open_that_fails_does_not_count_as_open)
-{
-	child c = start_sleeper();
-	const std::string path = "/proc/self/fd/" + std::to_string(c.fd);
-
-	keep_in_mind(path);
-	each([&] { return or_errno(open(path.c_str(), O_RDWR | O_CLOEXEC)); },
+	each([&] { return ioc32(device(), PROCFD_IOC_QUERY, q); },
 	     [&](int ret) {
-		     if (ret >= 0)
-			     close(ret);
+		     EXPECT_EQ(ret ? 0u : std::uint32_t(PROCFD_ABI), q->abi);
 	     });
-	must(set_kill_on_close(c.fd, 1));
-	c.fd.reset();
-	EXPECT_EQ(SIGKILL, c.wait());
+	EXPECT_EQ(1u, count);
 }
 
-TEST_F(faults_names, stat)
+TEST_F(faults_compat, fork_and_cancel)
 {
-	child c = start_zombie();
-	const std::string path = at("name");
-	struct stat st;
-	struct statfs stfs;
+	const procfd_fork *args = argument(procfd_fork{PROCFD_QUIET, 0});
 
-	must(flink(c.fd, dir, "name"));
-	each([&] { return or_errno(::stat(path.c_str(), &st)); }, [](int) {});
-	EXPECT_LE(2u, count);
-	EXPECT_LT(0, st.st_size);
-	each([&] { return or_errno(::statfs(path.c_str(), &stfs)); },
-	     [](int) {});
-	EXPECT_LE(2u, count);
-	EXPECT_EQ(PROCFD_FS_MAGIC, stfs.f_type);
-}
-
-TEST_F(faults_names, setattr)
-{
-	child c = start_sleeper();
-	const std::string path = at("name");
-	const timespec times[2] = {{77, 0}, {88, 0}};
-
-	must(flink(c.fd, dir, "name"));
-	each([&] { return or_errno(chmod(path.c_str(), 0640)); },
+	each([&] { return ioc32(device(), PROCFD_IOC_FORK, args); },
 	     [&](int ret) {
-		     EXPECT_EQ(ret ? 0600u : 0640u,
-			       stat_of(c.fd).st_mode & 07777);
-		     must(or_errno(fchmod(c.fd, 0600)));
-	     });
-	EXPECT_LE(1u, count);
-	each([&] { return or_errno(chown(path.c_str(), alice, bob)); },
-	     [&](int ret) {
-		     EXPECT_EQ(ret ? 0 : alice, stat_of(c.fd).st_uid);
-		     EXPECT_EQ(ret ? 0 : bob, stat_of(c.fd).st_gid);
-		     must(or_errno(fchown(c.fd, 0, 0)));
-	     });
-	EXPECT_LE(1u, count);
-	each(
-		[&] {
-			return or_errno(
-				utimensat(AT_FDCWD, path.c_str(), times, 0));
-		},
-		[](int) {});
-	EXPECT_LE(1u, count);
-	EXPECT_EQ(88, stat_of(c.fd).st_mtime);
-}
-
-TEST_F(faults_names, mkdir_and_rmdir)
-{
-	const std::string path = at("d");
-
-	each([&] { return or_errno(mkdir(path.c_str(), 0755)); },
-	     [&](int ret) {
-		     EXPECT_EQ(ret ? 2u : 3u, stat_of(dir).st_nlink);
-		     if (ret) {
-			     holds({});
+		     if (ret < 0) {
+			     EXPECT_ERROR(ENOENT, cancel());
 			     return;
 		     }
-		     holds({"d"});
-		     must(or_errno(rmdir(path.c_str())));
+		     unique_fd fd(ret);
+
+		     EXPECT_OK(ioc32(device(), PROCFD_IOC_CANCEL, nullptr));
+		     EXPECT_EQ(std::uint32_t(PROCFD_STATE_DROPPED),
+			       info_of(fd).state);
 	     });
-	/* The path, the dentry, the inode. */
-	EXPECT_LE(3u, count);
-	must(or_errno(mkdir(path.c_str(), 0755)));
-	each([&] { return or_errno(rmdir(path.c_str())); },
-	     [&](int ret) {
-		     EXPECT_EQ(ret ? 3u : 2u, stat_of(dir).st_nlink);
-		     if (ret) {
-			     holds({"d"});
-			     return;
-		     }
-		     holds({});
-		     must(or_errno(mkdir(path.c_str(), 0755)));
-	     });
-	EXPECT_LE(1u, count);
+	EXPECT_LE(5u, count);
 }
 
-TEST_F(faults_names, link_rename_and_unlink)
+TEST_F(faults_compat, open)
 {
-	child c = start_sleeper();
-	const std::string a = at("a"), b = at("b");
+	child c = start_without_descriptor(sleep_for_ever);
+	const procfd_open *args = argument(procfd_open{c.pid, 0});
 
-	must(flink(c.fd, dir, "a"));
-	each([&] { return or_errno(link(a.c_str(), b.c_str())); },
+	each([&] { return ioc32(device(), PROCFD_IOC_OPEN, args); },
 	     [&](int ret) {
-		     EXPECT_EQ(ret ? 1u : 2u, stat_of(c.fd).st_nlink);
-		     if (ret) {
-			     holds({"a"});
+		     if (ret < 0)
 			     return;
-		     }
-		     holds({"a", "b"});
-		     must(or_errno(unlink(b.c_str())));
+		     EXPECT_EQ(c.pid, info_of(unique_fd(ret)).pid);
 	     });
-	EXPECT_LE(3u, count);
-	each([&] { return or_errno(rename(a.c_str(), b.c_str())); },
-	     [&](int ret) {
-		     holds({ret ? "a" : "b"});
-		     if (!ret)
-			     must(or_errno(rename(b.c_str(), a.c_str())));
-	     });
-	EXPECT_LE(3u, count);
+	EXPECT_LE(5u, count);
+}
 
-	/* Over another. */
-	child d = start_sleeper();
+TEST_F(faults_compat, flink)
+{
+	unique_fd dir = mounted::open_dir("/tmp"), fd = make_tmpfile(dir);
+	procfd_flink args{};
 
-	must(flink(d.fd, dir, "b"));
-	each([&] { return or_errno(rename(a.c_str(), b.c_str())); },
+	args.fd = fd;
+	args.dirfd = dir;
+	args.name = std::uint64_t(std::uintptr_t("flinked"));
+	argument(args);
+	each([&] { return ioc32(device(), PROCFD_IOC_FLINK, low); },
 	     [&](int ret) {
-		     if (ret) {
-			     holds({"a", "b"});
-			     EXPECT_TRUE(names(dir, "b", d.fd));
-			     return;
-		     }
-		     holds({"b"});
-		     EXPECT_TRUE(names(dir, "b", c.fd));
-		     EXPECT_EQ(0u, stat_of(d.fd).st_nlink);
-		     must(or_errno(rename(b.c_str(), a.c_str())));
-		     must(flink(d.fd, dir, "b"));
-	     });
-	EXPECT_LE(3u, count);
-	each([&] { return or_errno(unlink(a.c_str())); },
-	     [&](int ret) {
-		     EXPECT_EQ(ret ? 1u : 0u, stat_of(c.fd).st_nlink);
+		     EXPECT_EQ(ret == 0, exists(dir, "flinked"));
 		     if (ret)
-			     holds({"a", "b"});
-		     else
-			     holds({"b"});
-		     if (!ret)
-			     must(flink(c.fd, dir, "a"));
+			     return;
+		     EXPECT_TRUE(names(dir, "flinked", fd));
+		     must(or_errno(unlinkat(dir, "flinked", 0)));
+		     /* It has lost what O_TMPFILE gave it. */
+		     fd = make_tmpfile(dir);
+		     argument(args)->fd = fd;
 	     });
-	EXPECT_LE(1u, count);
+	EXPECT_LE(4u, count);
 }
 
-/*
- * What watches a name is told of the exit even if the worker that tells has no
- * memory for the list of names. The worker is any of the kernel's.
- */
-TEST_F(faults_names, the_work_after_an_exit)
+TEST_F(faults_compat, info_and_kill_on_close)
 {
-	unique_fd watch(must(or_errno(inotify_init1(IN_CLOEXEC))));
-	std::vector<unique_fd> workers;
+	child c = start_sleeper();
+	procfd_info asked{}, *info;
 
-	/* They come and go as the kernel sees fit. */
-	for (const std::string &pid : list(mounted::open_dir("/proc"))) {
-		const std::string path = "/proc/" + pid;
-		unique_fd comm(
-			open((path + "/comm").c_str(), O_RDONLY | O_CLOEXEC));
-		char name[16] = {};
+	asked.mask = ~0ULL;
+	each(
+		[&] {
+			info = argument(asked);
+			return ioc32(c.fd, PROCFD_IOC_INFO, info);
+		},
+		[&](int ret) { EXPECT_EQ(ret ? 0 : c.pid, info->pid); });
+	EXPECT_EQ(2u, count);
 
-		if (comm < 0 || ::read(comm, name, sizeof(name) - 1) < 0 ||
-		    !std::string(name).starts_with("kworker/u"))
-			continue;
-		unique_fd fd(
-			open((path + "/fail-nth").c_str(), O_RDWR | O_CLOEXEC));
-		if (fd >= 0)
-			workers.push_back(std::move(fd));
-	}
-	ASSERT_FALSE(workers.empty());
-	const auto all_fail_at = [&](unsigned nth) {
-		for (const unique_fd &worker : workers) {
-			const ssize_t ret =
-				write_to(worker, std::to_string(nth));
+	std::uint32_t *on = argument(std::uint32_t(0));
 
-			EXPECT_TRUE(ret > 0 || ret == -ESRCH);
-		}
-	};
+	each(
+		[&] {
+			*on = !*on;
+			return ioc32(c.fd, PROCFD_IOC_SET_KILL_ON_CLOSE, on);
+		},
+		[&](int ret) {
+			const bool is = info_of(c.fd).attributes &
+					PROCFD_ATTR_KILL_ON_CLOSE;
 
-	for (unsigned nth = 1; nth <= 3; nth++) {
-		child c = start_sleeper();
-		char events[4096];
-
-		must(flink(c.fd, dir, "name"));
-		must(or_errno(inotify_add_watch(watch, at("name").c_str(),
-						IN_ATTRIB)));
-		all_fail_at(nth);
-		kill(c.pid, SIGKILL);
-		EXPECT_EQ(POLLIN, poll_for(watch, POLLIN, patience_ms()));
-		all_fail_at(0);
-		EXPECT_LT(0, ::read(watch, events, sizeof(events)));
-		must(or_errno(unlink(at("name").c_str())));
-		EXPECT_EQ(SIGKILL, c.wait());
-	}
+			EXPECT_EQ(ret ? !*on : *on, is);
+		});
+	EXPECT_OK(set_kill_on_close(c.fd, 0));
 }
 
 /* flink and frename. */
