@@ -4,6 +4,8 @@
  * of is charged to his memory cgroup, and bounded by number as well where that
  * has a limit of its own. In a cgroup of 8 MiB only the cgroup suffers.
  */
+#include <atomic>
+#include <climits>
 #include <functional>
 #include <thread>
 
@@ -37,6 +39,22 @@ int hoard_announcements(const std::string &, int)
 {
 	cancel();
 	return keep(announce());
+}
+
+/* Pending, each in a thread that stays. */
+int hoard_pending_forks(const std::string &, int)
+{
+	constexpr int none = INT_MIN;
+	static std::atomic<int> fd;
+
+	fd = none;
+	std::thread([] {
+		fd = announce();
+		fd.notify_one();
+		sleep_for_ever();
+	}).detach();
+	fd.wait(none);
+	return keep(fd);
 }
 
 int hoard_names(const std::string &own, int i)
@@ -145,6 +163,7 @@ INSTANTIATE_TEST_SUITE_P(
 	, hostile_hoard,
 	testing::Values(hoard{"of_descriptors", hoard_descriptors},
 			hoard{"of_announcements", hoard_announcements},
+			hoard{"of_pending_forks", hoard_pending_forks},
 			hoard{"of_names", hoard_names},
 			hoard{"of_named_descriptors", hoard_named_descriptors},
 			hoard{"of_directories", hoard_directories},
