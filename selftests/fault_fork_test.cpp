@@ -131,15 +131,25 @@ enum outcome {
 	not_started = 127,
 };
 
-/* Kill a quiet child: is it @seen by a wait that does not look for it? */
-bool dies(int fd, bool seen)
+/*
+ * Kill a quiet child, and cancel what is announced: is the one seen by a wait
+ * that does not look for it, and the other still there, as they should be?
+ */
+bool ends(int device, int quiet, int waited, int cancelled)
 {
-	const pid_t pid = info_of(fd).pid;
+	const pid_t pid = info_of(quiet).pid;
 
 	kill(pid, SIGKILL);
-	if (poll_over(fd) != POLLHUP)
-		return false;
-	return wait_for(pid, 0) == (seen ? SIGKILL : -ECHILD);
+
+	const short events = poll_over(quiet);
+	const int wait = wait_for(pid, 0);
+	const int cancel = ioc(device, PROCFD_IOC_CANCEL, nullptr);
+
+	if (events == POLLHUP && wait == waited && cancel == cancelled)
+		return true;
+	fprintf(stderr, "# events %#x, wait %d, cancel %d\n", unsigned(events),
+		wait, cancel);
+	return false;
 }
 
 /* This program once it is exec'd: `--execed COUNTER QUIET`, two descriptors. */
@@ -150,8 +160,14 @@ __attribute__((constructor)) void after_the_exec(int argc, char **argv)
 
 	const bool taken = chance(unique_fd(atoi(argv[2]))).taken();
 
+	/*
+	 * Not device(), which is in .bss: 6.1 does not look whether that could
+	 * be cleared.
+	 */
+	unique_fd own(must(or_errno(open(PROCFD_DEVICE, O_RDWR | O_CLOEXEC))));
+
 	/* SIGCHLD comes of whom the old program had made quiet. */
-	if (!dies(atoi(argv[3]), true) || cancel() != -ENOENT)
+	if (!ends(own, atoi(argv[3]), SIGKILL, -ENOENT))
 		_exit(wrong);
 	_exit(taken ? execed : unharmed);
 }
@@ -181,7 +197,7 @@ outcome exec_self(unsigned nth, int quiet)
 			name_of(ret).c_str());
 		return wrong;
 	}
-	return dies(quiet, false) && cancel() == 0 ? not_execed : wrong;
+	return ends(device(), quiet, -ECHILD, 0) ? not_execed : wrong;
 }
 
 class faults_between : public faults {
