@@ -511,8 +511,6 @@ static int may_change_directory(const struct flink *f)
 {
 	struct inode *dir = d_inode(f->dir.dentry);
 
-	if (IS_DEADDIR(dir))
-		return -ENOENT;
 	if (!fsuidgid_has_mapping(dir->i_sb, mnt_idmap(f->dir.mnt)))
 		return -EOVERFLOW;
 	return inode_permission(mnt_idmap(f->dir.mnt), dir,
