@@ -137,7 +137,6 @@ protected:
 };
 
 /* The first superblock of all: before anything here opens the device. */
-
 class faults_first : public faults {
 protected:
 	void SetUp() override

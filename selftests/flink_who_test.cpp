@@ -139,29 +139,35 @@ TEST_F(flink_who, EOVERFLOW_where_an_owner_has_no_id)
 	}
 }
 
-/* Nor whose a new name would be. */
+/* Nor whose a new name would be, which comes before who may make one. */
 TEST_F(flink_who, EOVERFLOW_where_the_caller_has_no_id)
 {
-	unique_fd on_disk = directory("all", 0777);
-
 	file_of(0, twins, "twin", 0666);
-	unique_fd tree =
-		idmapped(fs_.path, user_namespace("0 0 1", "0 0 2000"));
-	unique_fd source(
-		must(or_errno(openat(tree, "twins/twin", O_PATH | O_CLOEXEC))));
-	unique_fd all(must(or_errno(openat(tree, "all", O_PATH | O_CLOEXEC))));
+	for (mode_t mode : {0777, 0711}) {
+		unique_fd on_disk = directory("all", mode);
+		unique_fd tree =
+			idmapped(fs_.path, user_namespace("0 0 1", "0 0 2000"));
+		unique_fd source(must(or_errno(
+			openat(tree, "twins/twin", O_PATH | O_CLOEXEC))));
+		unique_fd all(must(
+			or_errno(openat(tree, "all", O_PATH | O_CLOEXEC))));
+		const auto as_alice = [](auto call) {
+			return as_user(alice, call);
+		};
 
-	EXPECT_ERROR(EOVERFLOW, as_user(alice, [&] {
-			     return linkat_fd(source, all, "a");
-		     }));
-	EXPECT_ERROR(EOVERFLOW,
-		     as_user(alice, [&] { return flink(source, all, "a"); }));
-	make_file(on_disk, "a", "old", 0666);
-	EXPECT_ERROR(EOVERFLOW, as_user(alice, [&] {
-			     return flink(source, all, "a",
-					  PROCFD_LINK_REPLACE);
-		     }));
-	EXPECT_EQ("old", content_of(on_disk, "a"));
+		EXPECT_ERROR(EOVERFLOW, as_alice([&] {
+				     return linkat_fd(source, all, "a");
+			     }));
+		EXPECT_ERROR(EOVERFLOW,
+			     as_alice([&] { return flink(source, all, "a"); }));
+		make_file(on_disk, "a", "old", 0666);
+		EXPECT_ERROR(EOVERFLOW, as_alice([&] {
+				     return flink(source, all, "a",
+						  PROCFD_LINK_REPLACE);
+			     }));
+		EXPECT_EQ("old", content_of(on_disk, "a"));
+		EXPECT_EQ(0, run("rm -r " + fs_.path + "/all"));
+	}
 }
 
 /* On this mount what is alice's on the disk is bob's, and the other way round. */
