@@ -6,10 +6,8 @@
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
-#include <filesystem>
 #include <map>
 #include <memory>
-#include <system_error>
 
 #include <dirent.h>
 #include <fcntl.h>
@@ -236,21 +234,14 @@ std::string text_of(const listing &found, const options &options, bool color)
 }
 
 /// \return  these paths, and for each that is no directory the one that it is in,
-///	where it may be replaced; if it is a symbolic link, also that of its target
+///	where it may be replaced
 std::vector<std::string> with_directories(std::vector<std::string> paths)
 {
 	for (std::size_t i = paths.size(); i-- > 0;) {
 		struct stat st;
-		std::error_code error;
 
-		if (::stat(paths[i].c_str(), &st) < 0 || S_ISDIR(st.st_mode))
-			continue;
-
-		auto target = std::filesystem::canonical(paths[i], error);
-
-		paths.push_back(directory_of(paths[i]));
-		if (!error)
-			paths.push_back(target.parent_path());
+		if (::stat(paths[i].c_str(), &st) == 0 && !S_ISDIR(st.st_mode))
+			paths.push_back(directory_of(paths[i]));
 	}
 	return paths;
 }
