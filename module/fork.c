@@ -165,43 +165,83 @@ bool procfd_fork_autoreaps(void)
  * program that asked? init, which adopts it, and a program that the parent has
  * become by exec would get a zombie that a plain wait does not see.
  */
-static bool quiet_wanted(struct procfd_process *p, struct task_struct *leader)
+static bool quiet_wanted(struct procfd_process *p, struct task_struct *leader,
+			 struct task_struct *parent)
 {
-	struct task_struct *parent = rcu_dereference(leader->real_parent);
-
 	return task_tgid(parent) == p->quiet_parent &&
 	       READ_ONCE(parent->self_exec_id) == leader->parent_exec_id;
 }
 
 /*
+ * Under its siglock, which keeps the list, too: is there a thread that has not
+ * even begun to exit?
+ */
+static bool some_thread_lives(struct task_struct *task)
+{
+	struct task_struct *t;
+
+	/* for_each_thread() may want tasklist_lock, which is not exported. */
+	list_for_each_entry(t, &task->signal->thread_head, thread_node) {
+		/* This bit is set under the lock; others, by their thread. */
+		if (!(data_race(t->flags) & PF_POSTCOREDUMP))
+			return true;
+	}
+	return false;
+}
+
+/*
  * Put the exit signal of a quiet child, which is current, to what it must be.
  *
- * exec sets it to SIGCHLD. A parent that dies does too, and changes
- * real_parent first:
+ * exec sets it to SIGCHLD. So does a parent that dies, when it gives its
+ * children away. Who adopts the child waits for it as for any other, so from
+ * then on it must not be 0 for an instant, or that wait finds no child. Each
+ * thread takes siglock to set PF_POSTCOREDUMP before PF_EXITING, and children
+ * leave a process only when all its threads have the latter:
  *
- *   here					parent, in forget_original_parent()
- *   real_parent is who asked
+ *   here					parent, its last thread
+ *   lock; it has no PF_POSTCOREDUMP
+ *						do_exit()
+ *   exit_signal = 0; unlock
+ *						lock; PF_POSTCOREDUMP; unlock
+ *						PF_EXITING
  *						real_parent = init
- *						exit_signal = SIGCHLD
- *   exit_signal = 0
- *   smp_mb()
- *   real_parent is not: exit_signal = SIGCHLD
- *
- * If its store of exit_signal comes after ours instead, it stands.
+ *						exit_signal = SIGCHLD, and stays
+ * or
+ *						lock; PF_POSTCOREDUMP; unlock
+ *   lock; each has it; unlock
+ *   exit_signal = SIGCHLD			the same
  */
 static void quiet_update(struct procfd_process *p)
 {
-	struct task_struct *leader;
+	struct task_struct *leader = current->group_leader;
+	bool quiet = false, same = false;
+	struct sighand_struct *sighand;
+	struct task_struct *parent;
 
 	rcu_read_lock();
-	leader = current->group_leader;
-	if (quiet_wanted(p, leader)) {
+	while (!same) {
+		parent = rcu_dereference(leader->real_parent);
+		if (!quiet_wanted(p, leader, parent))
+			break;
+		procfd_race_point("a child is to be quiet, its parent dies");
+		/*
+		 * lock_task_sighand() is not exported. If that thread is gone,
+		 * or its sighand, there is a new one to be read.
+		 */
+		sighand = rcu_dereference(parent->sighand);
+		if (!sighand) {
+			cpu_relax();
+			continue;
+		}
+		spin_lock_irq(&sighand->siglock);
+		same = sighand == rcu_access_pointer(parent->sighand);
+		quiet = same && some_thread_lives(parent);
 		procfd_race_point("a quiet child becomes quiet, its parent dies");
-		WRITE_ONCE(leader->exit_signal, 0);
-		smp_mb();	/* drawn above */
-		procfd_race_point("a quiet child is quiet, its parent is dead");
+		if (quiet)
+			WRITE_ONCE(leader->exit_signal, 0);
+		spin_unlock_irq(&sighand->siglock);
 	}
-	if (!quiet_wanted(p, leader))
+	if (!quiet)
 		WRITE_ONCE(leader->exit_signal, SIGCHLD);
 	rcu_read_unlock();
 }
@@ -318,6 +358,7 @@ static void probe_exit(PROCFD_PROBE_EXIT_ARGS(void *data,
 {
 	if (likely(!atomic_read(&armed)))
 		return;
+	procfd_race_point("a thread dies, its child is to be quiet");
 	procfd_fork_cancel();
 	if (thread_group_leader(current))
 		quiet_update_current();

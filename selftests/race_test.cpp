@@ -21,13 +21,21 @@ namespace {
 
 /*
  * This program as another one: `--exec-by-a-thread N` does so N times over and
- * exits with 7; `--exit` exits with 7.
+ * exits with 7; `--exit` exits with 7; `--stay FD` writes a byte there, and stays.
  */
 __attribute__((constructor)) void helper(int argc, char **argv)
 {
 	if (argc == 2 && std::string_view(argv[1]) == "--exit")
 		_exit(7);
-	if (argc != 3 || std::string_view(argv[1]) != "--exec-by-a-thread")
+	if (argc != 3)
+		return;
+	if (std::string_view(argv[1]) == "--stay") {
+		if (write(atoi(argv[2]), "", 1) != 1)
+			_exit(98);
+		for (;;)
+			pause();
+	}
+	if (std::string_view(argv[1]) != "--exec-by-a-thread")
 		return;
 
 	const int left = atoi(argv[2]);
@@ -383,7 +391,7 @@ TEST(race_of_cancel_and_close, leaves_nothing_announced)
 
 /*
  * quiet_update(): the parent dies while the child, in its exec, makes itself
- * quiet again. Whoever adopts it never heard of us.
+ * quiet again. Whoever adopts it never heard of us, and waits for it at once.
  */
 TEST(race_of_exec_and_the_parent_s_death, leaves_a_child_that_can_be_waited_for)
 {
@@ -408,6 +416,52 @@ TEST(race_of_exec_and_the_parent_s_death, leaves_a_child_that_can_be_waited_for)
 				if (wait_for(-1, 0) != 7 << 8)
 					return 1 + each;
 			if (wait_for(-1, __WALL) != -ECHILD)
+				return 3;
+		}
+		return 0;
+	});
+
+	EXPECT_EQ(0, c.wait());
+}
+
+/* some_thread_lives(): only the thread dies that forked, and not its process. */
+TEST(race_of_exec_and_the_death_of_the_thread_that_forked,
+     leaves_the_child_quiet)
+{
+	device();
+
+	child c = start_without_descriptor([] {
+		for (int n = 0; n < rounds(); n++) {
+			pid_t pid = -1;
+			unique_fd fd;
+			int fds[2];
+			char byte;
+
+			must(or_errno(pipe2(fds, O_CLOEXEC)));
+
+			unique_fd said(fds[0]), saying(fds[1]);
+
+			std::thread([&] {
+				fd.reset(must(announce(PROCFD_QUIET)));
+				pid = must(bare_fork());
+				if (!pid) {
+					fcntl(saying, F_SETFD, 0);
+					execl("/proc/self/exe", "race_test",
+					      "--stay",
+					      std::to_string(saying).c_str(),
+					      nullptr);
+					_exit(99);
+				}
+				/* Sooner or later than the exec. */
+				burn(n % 32 * 100'000);
+			}).join();
+			saying.reset();
+			if (read(said, &byte, 1) != 1)
+				return 1;
+			if (wait_for(-1, WNOHANG) != -ECHILD)
+				return 2;
+			if (write_to(fd, "KILL") != 4 ||
+			    wait_for(pid, __WALL) != SIGKILL)
 				return 3;
 		}
 		return 0;
