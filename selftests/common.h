@@ -210,6 +210,15 @@ inline int wait_for(pid_t pid, int options = __WALL)
 	return ret < 0 ? -errno : status;
 }
 
+/* Does the kernel reap quiet children, whoever their parent is by then? */
+inline bool kernel_reaps()
+{
+	procfd_query query{};
+
+	must(ioc(device(), PROCFD_IOC_QUERY, &query));
+	return query.features & PROCFD_FEATURE_AUTOREAP;
+}
+
 /* Wait until a child has exited, and leave it a zombie. */
 inline void wait_for_zombie(pid_t pid)
 {

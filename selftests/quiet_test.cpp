@@ -61,14 +61,6 @@ void drain_sigchld()
 		;
 }
 
-bool kernel_reaps()
-{
-	procfd_query query{};
-
-	must(ioc(device(), PROCFD_IOC_QUERY, &query));
-	return query.features & PROCFD_FEATURE_AUTOREAP;
-}
-
 /* Reap a quiet child as its maker does; what is expected, on any kernel. */
 int quiet_wait(pid_t pid)
 {
