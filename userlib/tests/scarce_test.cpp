@@ -350,10 +350,14 @@ TEST_F(scarce, memory_when_a_program_is_started)
 
 TEST_F(scarce, memory_when_a_command_is_started)
 {
+	const auto dev = procfd::device::open();
+
+	ASSERT_OK(dev);
 	for (bool by_fork : {false, true}) {
 		auto c = much(by_fork);
 
 		EXPECT_LT(5, with_little_memory([&] { return c.spawn(); }));
+		EXPECT_LT(5, with_little_memory([&] { return c.spawn(*dev); }));
 		EXPECT_LT(5, with_little_memory(
 				     [&] { return c.spawn_detached(); }));
 	}
