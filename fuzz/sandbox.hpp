@@ -22,11 +22,10 @@ int module_references();
 /// \param input  a header and calls, see calls.hpp
 /// \param references  what module_references() was before the first input
 /// \param verbose  print each call and what it answered to standard error
-/// \param limit_ms  how long it may take, and its remains; fifty forks take half a
-///	minute where an emulator has half a processor to itself
+/// \param limit_ms  how long it may take, and its remains; emulators are slow
 /// \return empty, or what is wrong: it did not end, or something stayed
 std::string run_input(bytes input, int references, bool verbose = false,
-		      int limit_ms = 120000);
+		      int limit_ms = 30000);
 
 } // namespace fuzz
 
