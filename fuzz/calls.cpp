@@ -848,6 +848,9 @@ void caller::live(std::uint8_t how, std::uint8_t code)
 
 long caller::fork_child()
 {
+	if (w_.n_forked >= max_forks)
+		return -EAGAIN;
+
 	/* Not fork(): no thread's lock matters to a child of raw calls. */
 	const pid_t pid =
 		pid_t(syscall(SYS_clone, c_.z & 1 ? 0 : SIGCHLD, 0, 0, 0, 0));
@@ -864,6 +867,9 @@ long caller::fork_child()
 
 long caller::vfork_child()
 {
+	if (w_.n_forked >= max_forks)
+		return -EAGAIN;
+
 	static char *const none[] = {nullptr};
 	const pid_t pid = vfork();
 

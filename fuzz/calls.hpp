@@ -24,6 +24,9 @@ constexpr std::size_t n_actors = 3;
 constexpr std::size_t n_slots = 16;
 /// Children that wait to be told to exit.
 constexpr std::size_t n_children = 8;
+/// Forks of an input; the next answers EAGAIN. Fifty, each with an exec, take an
+/// emulator as long as an input may take.
+constexpr unsigned max_forks = 16;
 /// Bytes of a call.
 constexpr std::size_t call_size = 4;
 
