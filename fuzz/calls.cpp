@@ -867,10 +867,11 @@ long caller::fork_child()
 
 long caller::vfork_child()
 {
+	static char *const none[] = {nullptr};
+
 	if (w_.n_forked >= max_forks)
 		return -EAGAIN;
 
-	static char *const none[] = {nullptr};
 	const pid_t pid = vfork();
 
 	if (pid < 0)

@@ -24,8 +24,8 @@ constexpr std::size_t n_actors = 3;
 constexpr std::size_t n_slots = 16;
 /// Children that wait to be told to exit.
 constexpr std::size_t n_children = 8;
-/// Forks of an input; the next answers EAGAIN. Fifty, each with an exec, take an
-/// emulator as long as an input may take.
+/// Forks that a process has behind it, with those before its own; the next answers
+/// EAGAIN. Thirty-five with an exec each took longer than an input may.
 constexpr unsigned max_forks = 16;
 /// Bytes of a call.
 constexpr std::size_t call_size = 4;
