@@ -22,7 +22,7 @@
 #include <sys/uio.h>
 #include <sys/xattr.h>
 
-#include "../selftests/common.h"
+#include "../selftests/harness/common.h"
 #include "calls.hpp"
 
 namespace fuzz {

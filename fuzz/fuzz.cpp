@@ -19,7 +19,7 @@
 #include <sys/mman.h>
 
 #include "../module/coverage.h"
-#include "../selftests/common.h"
+#include "../selftests/harness/common.h"
 #include "calls.hpp"
 #include "sandbox.hpp"
 

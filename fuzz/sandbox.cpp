@@ -13,7 +13,7 @@
 #include <linux/futex.h>
 #include <sys/mount.h>
 
-#include "../selftests/common.h"
+#include "../selftests/harness/common.h"
 #include "calls.hpp"
 #include "sandbox.hpp"
 

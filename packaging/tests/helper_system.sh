@@ -2,7 +2,7 @@
 # shellcheck shell=sh
 # Sourced by the tests of the packages, which scripts/system/check boots for.
 
-# shellcheck source=selftests/helper_tap.sh
+# shellcheck source=selftests/harness/helper_tap.sh
 . /run/tests/helper_tap.sh
 
 # shellcheck disable=SC2034	# the tests use it

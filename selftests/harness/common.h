@@ -30,7 +30,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "../uapi/procfd.h"
+#include "../../uapi/procfd.h"
 
 /*
  * How long anything may take that happens at once. Emulators are slow, and the

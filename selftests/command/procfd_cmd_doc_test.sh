@@ -5,9 +5,9 @@
 # shellcheck disable=SC2317	# tests are called by name
 # shellcheck disable=SC2016,SC2015	# snippets; what follows || runs if any fails
 set -u
-# shellcheck source=selftests/helper_cmd.sh
+# shellcheck source=selftests/harness/helper_cmd.sh
 . "$(dirname -- "$0")/helper_cmd.sh"
-# shellcheck source=selftests/helper_httpd.sh
+# shellcheck source=selftests/harness/helper_httpd.sh
 . "$here/helper_httpd.sh"
 
 # The page says /run/procfd. The filesystem is one, wherever it is mounted.

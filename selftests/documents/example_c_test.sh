@@ -3,7 +3,7 @@
 # The library's example in plain C does what its first comment says.
 # shellcheck disable=SC2317	# tests are called by name
 set -u
-# shellcheck source=selftests/helper_tap.sh
+# shellcheck source=selftests/harness/helper_tap.sh
 . "$(dirname -- "$0")/helper_tap.sh"
 
 # What it prints first, and its exit status.

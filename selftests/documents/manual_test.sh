@@ -3,7 +3,7 @@
 # The programs that libprocfd(3) prints do what it says of them.
 # shellcheck disable=SC2317	# tests are called by name
 set -u
-# shellcheck source=selftests/helper_tap.sh
+# shellcheck source=selftests/harness/helper_tap.sh
 . "$(dirname -- "$0")/helper_tap.sh"
 
 scratch=$(mktemp -d)

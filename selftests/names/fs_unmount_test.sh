@@ -5,7 +5,7 @@
 # its file is $PROCFD_MODULE.
 # shellcheck disable=SC2317	# tests are called by name
 set -u
-# shellcheck source=selftests/helper_tap.sh
+# shellcheck source=selftests/harness/helper_tap.sh
 . "$(dirname -- "$0")/helper_tap.sh"
 
 here=$(dirname -- "$0")

@@ -5,7 +5,7 @@
 # shellcheck disable=SC2016,SC2015	# snippets; what follows || runs if any fails
 # shellcheck disable=SC3013,SC3045	# busybox's shell has read -t and -ef
 set -u
-# shellcheck source=selftests/helper_cmd.sh
+# shellcheck source=selftests/harness/helper_cmd.sh
 . "$(dirname -- "$0")/helper_cmd.sh"
 
 dead() { procfd run --quiet --name "$1" sh -c "$2"; :; }

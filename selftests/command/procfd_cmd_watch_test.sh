@@ -4,7 +4,7 @@
 # shellcheck disable=SC2317	# tests are called by name
 # shellcheck disable=SC3045	# busybox's shell has read -t
 set -u
-# shellcheck source=selftests/helper_cmd.sh
+# shellcheck source=selftests/harness/helper_cmd.sh
 . "$(dirname -- "$0")/helper_cmd.sh"
 
 inotify=/proc/sys/fs/inotify

@@ -6,7 +6,7 @@
 
 # shellcheck disable=SC2034,SC3045	# for the tests; busybox's shell has read -t
 here=$(cd -- "$(dirname -- "$0")" && pwd)
-# shellcheck source=selftests/helper_tap.sh
+# shellcheck source=selftests/harness/helper_tap.sh
 . "$here/helper_tap.sh"
 scratch=$(mktemp -d)
 PROCFD_DIR=$scratch/names

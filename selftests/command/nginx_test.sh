@@ -4,7 +4,7 @@
 # on a UNIX socket, since not every kernel that runs this has IP.
 # shellcheck disable=SC2317	# tests are called by name
 set -u
-# shellcheck source=selftests/helper_tap.sh
+# shellcheck source=selftests/harness/helper_tap.sh
 . "$(dirname -- "$0")/helper_tap.sh"
 
 scratch=$(mktemp -d)

@@ -4,9 +4,9 @@
 # shellcheck disable=SC2317	# tests are called by name
 # shellcheck disable=SC3045	# the shell that runs this has read -t
 set -u
-# shellcheck source=selftests/helper_tap.sh
+# shellcheck source=selftests/harness/helper_tap.sh
 . "$(dirname -- "$0")/helper_tap.sh"
-# shellcheck source=selftests/helper_httpd.sh
+# shellcheck source=selftests/harness/helper_httpd.sh
 . "$(dirname -- "$0")/helper_httpd.sh"
 
 here=$(dirname -- "$0")

@@ -9,7 +9,7 @@
 #include <string>
 #include <vector>
 
-#include "../fuzz/sandbox.hpp"
+#include "../../fuzz/sandbox.hpp"
 #include "common.h"
 
 namespace {

@@ -8,7 +8,7 @@
 set -u
 
 here=$(dirname -- "$0")
-# shellcheck source=selftests/helper_httpd.sh
+# shellcheck source=selftests/harness/helper_httpd.sh
 . "$here/helper_httpd.sh"
 scratch=$(mktemp -d)
 mkdir -p /run/procfd /srv/www /var/log "$scratch/bin" "$scratch/etc"
