@@ -6,15 +6,22 @@
 set -u
 # shellcheck source=selftests/harness/helper_tap.sh
 . "$(dirname -- "$0")/helper_tap.sh"
+needs_root
+needs_module
+needs_program procfd nginx
 
 scratch=$(mktemp -d)
 chmod 0755 "$scratch"
 mkdir -p /run/procfd /var/log/nginx /var/lib/nginx
 mount -t procfdfs procfd /run/procfd || exit 1
-trap 'cd /; umount /run/procfd; rm -rf "$scratch" /var/log/nginx /var/lib/nginx' EXIT
+cleanup() {
+	cd / || return
+	umount /run/procfd
+	rm -rf "$scratch" /var/log/nginx /var/lib/nginx
+}
 name=/run/procfd/nginx
 mkdir "$scratch/python"
-tar -xf "$(dirname -- "$0")/helper_python.tar" -C "$scratch/python" || exit 1
+tar -xf "$here/helper_python.tar" -C "$scratch/python" || exit 1
 
 configure() {	# what it answers
 	cat >"$scratch/nginx.conf" <<-END_OF_CONFIG

@@ -14,7 +14,11 @@ set -u
 unset PROCFD_DIR
 mkdir -p /run/procfd
 mount -t procfdfs procfd /run/procfd || exit 1
-trap 'cd /; umount /run/procfd "$scratch/names"; rm -rf "$scratch" /run/procfd' EXIT
+cleanup() {
+	cd / || return
+	umount /run/procfd "$scratch/names"
+	rm -rf "$scratch" /run/procfd
+}
 PROCFD_DIR=$scratch/names	# for run_all, not exported
 stand_in_for_httpd "$scratch/bin" || exit 1
 

@@ -338,7 +338,7 @@ t_children_from_before_are_no_daemons() {
 
 t_the_zombies_of_others_are_reaped() {
 	code 0 procfd run sh -c '
-		. "$0"
+		. "$0" && finished=yes
 		(true &)
 		until [ "$(children_of $PPID)" = $$ ]; do :; done' "$here/helper_tap.sh"
 }

@@ -5,11 +5,17 @@
 # shows nothing must succeed. So are the examples of some manual pages, and of the
 # migration page the right-hand column. One shell for each document, started in /.
 # procfd(1) has a test of its own. Prints KTAP.
+# shellcheck disable=SC2317	# cleanup() is called by name
 set -u
 
-here=$(dirname -- "$0")
+# shellcheck source=selftests/harness/helper_tap.sh
+. "$(dirname -- "$0")/helper_tap.sh"
 # shellcheck source=selftests/harness/helper_httpd.sh
 . "$here/helper_httpd.sh"
+needs_root
+needs_module
+needs_program procfd
+
 scratch=$(mktemp -d)
 mkdir -p /run/procfd /srv/www /var/log "$scratch/bin" "$scratch/etc"
 # Whoever reads this has filesystems that name an unlinked file; the first one of
@@ -26,6 +32,13 @@ cp "$scratch/bin/generate-config" "$scratch/bin/generate"
 echo '#Port 22' >/etc/ssh/sshd_config
 sh -c 'exec 5>"$0" && rm "$0" && exec sleep 1000' /var/log/log &
 writer=$!
+cleanup() {
+	kill "$writer"
+	wait "$writer" 2>/dev/null
+	umount /run/procfd 2>/dev/null
+	umount /var/log /etc
+	rm -rf "$scratch"
+}
 chmod 0755 "$scratch" "$scratch/bin" "$scratch"/bin/*
 export PATH="$scratch/bin:$PATH" scratch
 stand_in_for_httpd "$scratch/httpd" || exit 1
@@ -126,8 +139,5 @@ prepare pages blocks
 echo "KTAP version 1"
 echo "1..$planned"
 for document in README guide migration pages; do try $document; done
-kill $writer
-wait $writer 2>/dev/null
-umount /var/log /etc
-rm -rf "$scratch"
+finished=yes
 exit $status

@@ -5,6 +5,8 @@
 set -u
 # shellcheck source=selftests/harness/helper_tap.sh
 . "$(dirname -- "$0")/helper_tap.sh"
+needs_module
+needs_program time-limit
 
 # What it prints first, and its exit status.
 prints() {	# expected, time-limit's arguments...

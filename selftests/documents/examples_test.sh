@@ -7,13 +7,19 @@ set -u
 # shellcheck source=selftests/harness/helper_tap.sh
 . "$(dirname -- "$0")/helper_tap.sh"
 # shellcheck source=selftests/harness/helper_httpd.sh
-. "$(dirname -- "$0")/helper_httpd.sh"
+. "$here/helper_httpd.sh"
+needs_root
+needs_module
+needs_program procfd python3
 
-here=$(dirname -- "$0")
 scratch=$(mktemp -d)
 mkdir -p /run/procfd /var/log/web
 mount -t procfdfs procfd /run/procfd || exit 1
-trap 'cd /; umount /run/procfd; rm -rf "$scratch" /var/log/web' EXIT
+cleanup() {
+	cd / || return
+	umount /run/procfd
+	rm -rf "$scratch" /var/log/web
+}
 tar -xf "$here/helper_examples.tar" -C "$scratch" || exit 1
 mkdir "$scratch/lib"
 tar -xf "$here/helper_python.tar" -C "$scratch/lib" || exit 1

@@ -5,10 +5,11 @@
 set -u
 # shellcheck source=selftests/harness/helper_tap.sh
 . "$(dirname -- "$0")/helper_tap.sh"
+needs_module
 
 scratch=$(mktemp -d)
-trap 'rm -rf "$scratch"' EXIT
-tar -xf "$(dirname -- "$0")/helper_manual.tar" -C "$scratch" || exit 1
+cleanup() { rm -rf "$scratch"; }
+tar -xf "$here/helper_manual.tar" -C "$scratch" || exit 1
 cd "$scratch" || exit 1
 
 t_the_first_waits_for_its_child() {

@@ -12,6 +12,8 @@
 
 namespace {
 
+const need a_disk(missing_disk);
+
 TEST_F(faults_first, open_of_the_device)
 {
 	each([] { return or_errno(open(PROCFD_DEVICE, O_RDWR | O_CLOEXEC)); },
@@ -524,7 +526,7 @@ protected:
 			return;
 		device();
 		if (GetParam().type == std::string("ext4")) {
-			device_path = disk("flink");
+			device_path = flink_disk();
 			must(-run("mkfs.ext4 -q -F " + device_path));
 		}
 		fs.emplace(GetParam().type, device_path.c_str());

@@ -13,6 +13,8 @@
 
 namespace {
 
+const need a_disk(missing_disk);
+
 struct filesystem {
 	const char *name;
 	const char *type;
@@ -53,7 +55,7 @@ std::string long_text(unsigned int seed)
 
 class on_disk : public testing::TestWithParam<filesystem> {
 protected:
-	on_disk() : device(disk("flink"))
+	on_disk() : device(flink_disk())
 	{
 		must(-run(GetParam().make + (" " + device)));
 	}
@@ -426,7 +428,7 @@ protected:
 	{
 		if (!has_filesystem("ext3"))
 			return;
-		const std::string device = disk("flink");
+		const std::string device = flink_disk();
 
 		must(-run("mkfs.ext4 -t ext3 -q -F " + device));
 		fs.emplace("ext3", device.c_str());

@@ -3,6 +3,8 @@
  * flink and frename by the confined: no way around what Landlock and AppArmor
  * forbid to linkat(2), rename(2) and mknod(2).
  */
+#include <optional>
+
 #include <linux/landlock.h>
 
 #include "apparmor.h"
@@ -83,6 +85,13 @@ protected:
 			for (const std::string &name : list(dir))
 				EXPECT_FALSE(name.starts_with(".flink"))
 					<< name;
+	}
+
+	void SetUp() override
+	{
+		if (syscall(SYS_landlock_create_ruleset, nullptr, 0,
+			    LANDLOCK_CREATE_RULESET_VERSION) < 0)
+			GTEST_SKIP() << "no Landlock in this kernel";
 	}
 
 	mounted fs_;
@@ -323,20 +332,26 @@ TEST_F(flink_under_landlock, a_named_process_stays_on_its_mount)
 /* AppArmor, by a profile that may write below one directory. */
 class flink_under_apparmor : public flink_under_landlock {
 protected:
+	void SetUp() override
+	{
+		if (const std::string why = missing_apparmor(); !why.empty())
+			GTEST_SKIP() << why;
+		profile_.emplace("procfd_flink_test", "  /** r,\n"
+						      "  /dev/procfd rw,\n"
+						      "  " + fs_.path +
+							      "/a/** rwl,\n" +
+							      "  " + fs_.path +
+							      "/b/n* r,\n");
+	}
+
 	template <typename F>
 	int confined(F body) const
 	{
-		return profile_.confined(body);
+		return profile_->confined(body);
 	}
 
 private:
-	apparmor_profile profile_{"procfd_flink_test", "  /** r,\n"
-						       "  /dev/procfd rw,\n"
-						       "  " + fs_.path +
-							       "/a/** rwl,\n"
-							       "  " +
-							       fs_.path +
-							       "/b/n* r,\n"};
+	std::optional<apparmor_profile> profile_;
 };
 
 TEST_F(flink_under_apparmor, needs_the_right_to_write_the_name)

@@ -16,6 +16,8 @@
 
 namespace {
 
+const need a_disk(missing_disk);
+
 constexpr int writers = 4;
 constexpr int readers = 4;
 
@@ -117,7 +119,7 @@ protected:
 		if (!has_filesystem(type))
 			return;
 		if (type != "tmpfs") {
-			source = disk("flink");
+			source = flink_disk();
 			must(-run("mkfs." + type + " -q " +
 				  (type == "ext4" ? "-F " : "-f ") + source));
 		}
@@ -141,7 +143,7 @@ protected:
 		for (const auto &[type, checker] : checkers) {
 			if (GetParam() != std::string(type))
 				continue;
-			EXPECT_EQ(0, run(checker + disk("flink")));
+			EXPECT_EQ(0, run(checker + flink_disk()));
 		}
 	}
 

@@ -8,6 +8,8 @@
 
 #include "flink_common.h"
 
+inline const need a_disk(missing_disk);
+
 /* What the source is: linkat(2) knows the first two, rename(2) the first. */
 enum class kind { named, tmpfile, unlinked };
 

@@ -7,6 +7,8 @@
 
 namespace {
 
+const need a_disk(missing_disk);
+
 /* The same ext4 for all of them, since tmpfs maps no ids on 6.1. */
 class flink_who : public testing::Test {
 protected:

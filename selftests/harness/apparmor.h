@@ -7,6 +7,18 @@
 #include <string>
 
 #include "common.h"
+#include "needs.h"
+
+/* Why nothing can be confined here, or nothing. */
+inline std::string missing_apparmor()
+{
+	std::ifstream enabled("/sys/module/apparmor/parameters/enabled");
+
+	if (enabled.get() != 'Y')
+		return "no AppArmor in this kernel";
+	return has_program("apparmor_parser") ? "" :
+						"no program apparmor_parser";
+}
 
 /* A profile, loaded for as long as the object is there. */
 class apparmor_profile {

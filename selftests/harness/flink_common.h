@@ -18,6 +18,7 @@
 #include <gtest/gtest.h>
 
 #include "common.h"
+#include "needs.h"
 
 constexpr uid_t alice = 1000;
 constexpr uid_t bob = 1001;
@@ -192,8 +193,8 @@ inline int as_user(uid_t uid, F body)
 	return WIFEXITED(status) ? -WEXITSTATUS(status) : -EINTR;
 }
 
-/* The disk that has this line in selftests/disks. */
-inline std::string disk(const std::string &serial)
+/* The disk that has this line in selftests/disks, or nothing. */
+inline std::string find_disk(const std::string &serial)
 {
 	for (char letter = 'a'; letter <= 'z'; letter++) {
 		const std::string name = std::string("vd") + letter;
@@ -202,15 +203,28 @@ inline std::string disk(const std::string &serial)
 		if (!access(file.c_str(), R_OK) && slurp(file) == serial)
 			return "/dev/" + name;
 	}
-	fprintf(stderr, "# no disk %s\n", serial.c_str());
-	_exit(99);
+	return "";
 }
 
-/* The disk "flink", made an ext4 once for each program. */
+/* The one that these tests may do with as they like. */
+inline std::string flink_disk()
+{
+	return find_disk("flink");
+}
+
+/* A program that says so uses it. */
+inline std::string missing_disk()
+{
+	return flink_disk().empty() ? "no disk with the serial number flink" :
+	       !has_program("mkfs.ext4") ? "no program mkfs.ext4" :
+					   "";
+}
+
+/* Made an ext4 once for each program. */
 inline std::string ext4_disk()
 {
 	static const std::string device = [] {
-		const std::string disk = ::disk("flink");
+		const std::string disk = flink_disk();
 
 		must(-run("mkfs.ext4 -q -F -b 1024 " + disk + " 64M"));
 		return disk;
@@ -235,9 +249,20 @@ inline bool has_filesystem(const std::string &type)
 	       std::string::npos;
 }
 
-#define NEEDS_FILESYSTEM(type)     \
-	if (!has_filesystem(type)) \
-	GTEST_SKIP() << "no " << (type) << " in this kernel"
+/* Why there is no filesystem of this type, or nothing. */
+inline std::string missing_filesystem(const std::string &type)
+{
+	if (!has_filesystem(type))
+		return "no " + type + " in this kernel";
+	if ((type == "ext4" || type == "xfs" || type == "btrfs") &&
+	    !has_program("mkfs." + type))
+		return "no program mkfs." + type;
+	return "";
+}
+
+#define NEEDS_FILESYSTEM(type)                                              \
+	if (const std::string why = missing_filesystem(type); !why.empty()) \
+	GTEST_SKIP() << why
 
 /* A mount of its own in a directory of its own; both go with the object. */
 class mounted {

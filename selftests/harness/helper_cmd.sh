@@ -5,15 +5,21 @@
 # descriptor 9, `expect` reads.
 
 # shellcheck disable=SC2034,SC3045	# for the tests; busybox's shell has read -t
-here=$(cd -- "$(dirname -- "$0")" && pwd)
 # shellcheck source=selftests/harness/helper_tap.sh
-. "$here/helper_tap.sh"
+. "$(dirname -- "$0")/helper_tap.sh"
+needs_root
+needs_module
+needs_program procfd
 scratch=$(mktemp -d)
 PROCFD_DIR=$scratch/names
 export PROCFD_DIR
 mkdir "$PROCFD_DIR" "$scratch/work"
 mount -t procfdfs procfd "$PROCFD_DIR" || exit 1
-trap 'cd /; umount "$PROCFD_DIR"; rm -rf "$scratch"' EXIT
+cleanup() {
+	cd / || return
+	umount "$PROCFD_DIR"
+	rm -rf "$scratch"
+}
 mkfifo "$scratch/events"
 exec 9<>"$scratch/events"
 

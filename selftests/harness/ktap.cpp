@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // main() of every GoogleTest selftest: reports in KTAP instead of GoogleTest's
-// own words. Exit status 0: all passed, 1: something failed, 4: all skipped.
+// own words. Exit status 0: all passed, 1: something failed, 4: all skipped, or what
+// the program needs is not there.
 #include <gtest/gtest.h>
 
 #include <sys/prctl.h>
@@ -10,6 +11,8 @@
 #include <cstdio>
 #include <sstream>
 #include <string>
+
+#include "needs.h"
 
 namespace {
 
@@ -99,6 +102,11 @@ int main(int argc, char **argv)
 	// Nothing outlives the test program when its time limit strikes.
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	testing::InitGoogleTest(&argc, argv);
+
+	if (const std::string why = need::first_missing(); !why.empty()) {
+		std::printf("KTAP version 1\n1..0 # SKIP %s\n", why.c_str());
+		return 4;
+	}
 
 	auto &listeners = testing::UnitTest::GetInstance()->listeners();
 	auto *ktap = new ktap_listener; // owned by the list from here on

@@ -3,11 +3,21 @@
 # Loading and unloading: refused while anything needs the module, clean
 # afterwards, again and again under load. PROCFD_MODULE is the module's file,
 # PROCFD_ROUNDS how often (1000 in a long run).
+# shellcheck disable=SC2317	# cleanup() is called by name
 set -u
-here=$(dirname -- "$0")
+# shellcheck source=selftests/harness/helper_tap.sh
+. "$(dirname -- "$0")/helper_tap.sh"
+needs_root
+needs_module_file
+
 rounds=${PROCFD_ROUNDS:-25}
 work=$(mktemp -d) || exit 1
 cd "$work" || exit 1
+cleanup() {
+	cd /
+	umount -l "$work/names" 2>/dev/null
+	rm -rf "$work"
+}
 
 n=0
 failed=0
@@ -154,5 +164,6 @@ shows is_not_loaded_twice
 rounds_under_load
 shows goes_and_comes_under_load
 load
-cd / && rm -rf "$work"
+# shellcheck disable=SC2034	# for helper_tap.sh
+finished=yes
 exit "$failed"

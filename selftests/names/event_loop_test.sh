@@ -2,14 +2,23 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # An event loop that never heard of procfd, Python's asyncio, waits on names as
 # on pipes: without a thread. Prints KTAP.
+# shellcheck disable=SC2317	# cleanup() is called by name
 set -u
 
-here=$(dirname -- "$0")
+# shellcheck source=selftests/harness/helper_tap.sh
+. "$(dirname -- "$0")/helper_tap.sh"
+needs_root
+needs_module
+needs_program python3
+
 scratch=$(mktemp -d)
 names=$scratch/names
 mkdir "$names" "$scratch/python"
 mount -t procfdfs procfd "$names" || exit 1
-trap 'umount "$names"; rm -rf "$scratch"' EXIT
+cleanup() {
+	umount "$names"
+	rm -rf "$scratch"
+}
 tar -xf "$here/helper_python.tar" -C "$scratch/python" || exit 1
 for name in a b c; do
 	"$here/helper_daemon" "$names/$name" sleep 1000 || exit 1
@@ -93,3 +102,7 @@ print("1..7", flush=True)
 asyncio.run(main())
 sys.exit(1 if failed else 0)
 END
+status=$?
+# shellcheck disable=SC2034	# for helper_tap.sh
+finished=yes
+exit $status

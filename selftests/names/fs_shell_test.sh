@@ -7,13 +7,18 @@
 set -u
 # shellcheck source=selftests/harness/helper_tap.sh
 . "$(dirname -- "$0")/helper_tap.sh"
+needs_root
+needs_module
 
-here=$(dirname -- "$0")
 scratch=$(mktemp -d)
 names=$scratch/names
 mkdir "$names"
 mount -t procfdfs procfd "$names" || exit 1
-trap 'cd /; umount "$names"; rm -rf "$scratch"' EXIT
+cleanup() {
+	cd / || return
+	umount "$names"
+	rm -rf "$scratch"
+}
 
 # The daemon tells here what it got, one word a line.
 mkfifo "$scratch/events"

@@ -1,18 +1,24 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-only
 # What holds the filesystem and the module, and that nothing is left of either
-# when nothing holds it. The module is loaded when this starts, and
+# when nothing holds it. The module is loaded when this starts, nothing uses it, and
 # its file is $PROCFD_MODULE.
 # shellcheck disable=SC2317	# tests are called by name
 set -u
 # shellcheck source=selftests/harness/helper_tap.sh
 . "$(dirname -- "$0")/helper_tap.sh"
+needs_root
+needs_module
+needs_module_file
 
-here=$(dirname -- "$0")
 scratch=$(mktemp -d)
 names=$scratch/names
 mkdir "$names"
-trap 'exec 3>&-; umount -l "$names" 2>/dev/null; rm -rf "$scratch"' EXIT
+cleanup() {
+	exec 3>&-
+	umount -l "$names" 2>/dev/null
+	rm -rf "$scratch"
+}
 
 # A daemon that waits for the FIFO to say with what it ends.
 # Usage: daemon NAME [FIFO]

@@ -12,6 +12,8 @@
 
 namespace {
 
+const need apparmor(missing_apparmor);
+
 /* A child that ends when it is let, since who confines us forbids to kill it. */
 class patient_child {
 public:
