@@ -27,7 +27,7 @@ keep() {
 procfd link --pid $$ "$dir/two-daemons" || exit
 trap 'echo TERM >"$dir/web"; echo TERM >"$dir/clock"' TERM
 
-keep "$dir/web" httpd -f -p 8080 -h /tmp &
+keep "$dir/web" busybox httpd -f -p 8080 -h /tmp &
 keep "$dir/clock" sh -c 'while :; do date >/tmp/clock; sleep 1 & wait; done' &
 while :; do
 	wait && break	# a signal ends one wait, the trap runs, and then the next

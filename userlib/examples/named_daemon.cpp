@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Start a program under a name, unless one is running there already.
 //
-//     named-daemon [--replace] /run/procfd/web httpd -f -p 8080
+//     named-daemon [--replace] /run/procfd/web busybox httpd -f -p 8080
 //
 // With --replace it takes the name over, as a restart does.
 //
