@@ -30,8 +30,9 @@ help:
 	@echo '                          the same on any other kernel'
 	@echo '  make shell-6.12         a shell in the VM, module loaded'
 	@echo '  make check-install      make install and uninstall, against the list of files'
-	@echo '  make check-packages [K=6.1]'
+	@echo '  make check-packages [K=6.1] [BOOT=no]'
 	@echo '                          the packages: built twice, installed, booted with systemd, removed'
+	@echo '                          (BOOT=no: built once, installed and removed, in minutes)'
 	@echo '  make check-race [K=6.12] the tests of races, on a module with delays where they are'
 	@echo '  make coverage [K=6.1] [T="a_test"]'
 	@echo '                          lines and branches of module and library that the tests run;'
@@ -141,7 +142,7 @@ check-install:
 	@scripts/system/check-install
 
 check-packages:
-	@scripts/system/check $(or $(K),6.1)
+	@scripts/system/check $(if $(filter no,$(BOOT)),--no-boot) $(or $(K),6.1)
 
 install: module userlib install-system
 	install -D -m 0644 $(BUILD)/local/src/procfd.ko \

@@ -48,7 +48,7 @@ t_the_mount_is_before_tmpfiles() {
 }
 
 t_tmpfiles_has_made_a_directory_in_it() {
-	is "$(stat -c '%a %U:%G' $names/redis)" '750 redis:adm'
+	is "$(stat -c '%a %U:%G' $names/adm)" '2770 root:adm'
 }
 
 t_nothing_has_failed() {

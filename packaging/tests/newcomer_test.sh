@@ -35,6 +35,28 @@ t_rm_removes_the_name() {
 	as_printed 'procfd rm demo' && [ ! -e $names/demo ]
 }
 
+t_a_user_is_given_a_directory_and_makes_names_in_it() {
+	! su alice -c 'procfd run --detach --name mine -- sleep 1000' 2>/dev/null &&
+		[ ! -e $names/mine ] &&
+		as_printed 'install -d -o alice -m 0700 /run/procfd/alice' &&
+		as_printed "su alice -c 'procfd run --detach --name /run/procfd/alice/job -- sleep 1000'" &&
+		is "$(stat -c '%U %a' $names/alice/job)" 'alice 600' &&
+		as_printed "su alice -c 'PROCFD_DIR=/run/procfd/alice procfd stop job'" &&
+		is "$(head -n 1 $names/alice/job)" 'killed 15' &&
+		rm -r $names/alice
+}
+
+t_a_directory_for_a_group_comes_from_tmpfiles() {
+	rm -r /etc/tmpfiles.d/procfd-users.conf $names/adm &&
+		as_printed 'cp /usr/share/doc/procfd/examples/systemd/tmpfiles.d/procfd-users.conf /etc/tmpfiles.d/' &&
+		as_printed 'systemd-tmpfiles --create procfd-users.conf' &&
+		is "$(stat -c '%a %U:%G' $names/adm)" '2770 root:adm' &&
+		su alice -c "procfd run --detach --owner :adm --mode 0660 --name $names/adm/job -- sleep 1000" &&
+		setpriv --reuid nobody --regid adm --clear-groups \
+			sh -c "echo TERM >$names/adm/job" &&
+		is "$(head -n 1 $names/adm/job)" 'killed 15' && rm $names/adm/job
+}
+
 t_an_ordinary_user_names_in_a_directory_of_its_own() {
 	install -d -o www-data -m 0700 $names/user &&
 		setpriv --reuid www-data --regid www-data --clear-groups \

@@ -36,7 +36,7 @@ t_a_word_to_its_name_reloads_nginx() {
 		eventually serves_at 8081 && is "$(unit MainPID nginx)" "$before"
 }
 
-t_systemctl_reload_does_it_by_the_name() {
+t_systemctl_reload_does_what_it_always_did() {
 	new_port 8082 &&
 		as_printed 'systemctl reload nginx' && eventually serves_at 8082
 }
@@ -62,37 +62,38 @@ t_stopped_through_its_name_it_ends_and_the_name_says_how() {
 }
 is_inactive() { is "$(unit ActiveState "$1")" inactive; }
 
-# Type=exec: systemctl returns when procfd is executed, which then takes the name.
 t_started_again_it_has_the_name_again() {
-	systemctl start nginx && eventually procfd status --quiet nginx &&
+	systemctl start nginx && procfd status --quiet nginx &&
 		is "$(pid_of nginx)" "$(unit MainPID nginx)" && eventually serves_at 8083
 }
 
-t_systemctl_stop_stops_it_by_the_name() {
+t_stopped_by_systemctl_it_ends_and_the_name_says_how() {
 	systemctl stop nginx && is "$(head -n 1 $names/nginx)" 'exited 0' &&
 		is "$(unit Result nginx)" success
 }
 
-t_redis_is_of_type_notify_in_its_sandbox_and_ready() {
+t_redis_is_ready_in_its_sandbox_which_hides_the_device() {
 	is "$(unit Type redis-server)" notify && is "$(unit ActiveState redis-server)" active &&
 		is "$(unit PrivateDevices redis-server)" yes &&
 		is "$(unit ProtectSystem redis-server)" strict &&
+		[ -e "/proc/$(unit MainPID redis-server)/root/dev/null" ] &&
+		[ ! -e "/proc/$(unit MainPID redis-server)/root/dev/procfd" ] &&
 		is "$(redis-cli ping)" PONG
 }
 
 t_the_name_of_redis_is_its_own() {
-	is "$(stat -c '%a %U:%G' $names/redis/server)" '660 redis:redis' &&
-		is "$(pid_of $names/redis/server)" "$(unit MainPID redis-server)"
+	is "$(stat -c '%a %U:%G' $names/redis)" '660 redis:adm' &&
+		is "$(pid_of $names/redis)" "$(unit MainPID redis-server)"
 }
 
 t_redis_stopped_through_its_name_is_restarted_by_systemd() {
 	before=$(unit MainPID redis-server)
-	exec 5<$names/redis/server
-	redis sh -c "echo TERM >$names/redis/server" &&
+	exec 5<$names/redis
+	redis sh -c "echo TERM >$names/redis" &&
 		is "$(head -n 1 <&5)" 'exited 0' &&
 		eventually replaced "$before" &&
 		eventually redis-cli ping &&
-		is "$(pid_of $names/redis/server)" "$(unit MainPID redis-server)" &&
+		is "$(pid_of $names/redis)" "$(unit MainPID redis-server)" &&
 		is "$(unit NRestarts redis-server)" 1
 	result=$?
 	exec 5<&-
@@ -100,26 +101,46 @@ t_redis_stopped_through_its_name_is_restarted_by_systemd() {
 }
 replaced() {
 	[ "$(unit ActiveState redis-server)" = active ] &&
-		[ "$(unit MainPID redis-server)" != "$1" ] && procfd status --quiet $names/redis/server
+		[ "$(unit MainPID redis-server)" != "$1" ] && procfd status --quiet $names/redis
 }
 
-t_systemctl_stop_stops_redis_by_its_name() {
-	systemctl stop redis-server && is "$(head -n 1 $names/redis/server)" 'exited 0' &&
+t_redis_stopped_by_systemctl_ends_and_the_name_says_how() {
+	systemctl stop redis-server && is "$(head -n 1 $names/redis)" 'exited 0' &&
 		is "$(unit Result redis-server)" success
 }
 
 t_the_drop_ins_are_installed_as_printed() {
 	rm -r /etc/systemd/system/nginx.service.d /etc/systemd/system/redis-server.service.d \
-		/etc/tmpfiles.d/procfd-redis.conf $names/nginx $names/redis
+		$names/nginx $names/redis
 	as_printed 'cp -r /usr/share/doc/procfd/examples/systemd/nginx.service.d /etc/systemd/system/' &&
 		as_printed 'cp -r /usr/share/doc/procfd/examples/systemd/redis-server.service.d /etc/systemd/system/' &&
-		as_printed 'cp /usr/share/doc/procfd/examples/systemd/tmpfiles.d/procfd-redis.conf /etc/tmpfiles.d/' &&
-		as_printed 'systemd-tmpfiles --create procfd-redis.conf' &&
 		as_printed 'systemctl daemon-reload' &&
 		as_printed 'systemctl restart nginx redis-server' &&
-		eventually procfd status --quiet nginx &&
-		is "$(pid_of nginx)" "$(unit MainPID nginx)" &&
-		is "$(pid_of $names/redis/server)" "$(unit MainPID redis-server)"
+		they_have_their_names
+}
+they_have_their_names() {
+	is "$(pid_of nginx)" "$(unit MainPID nginx)" &&
+		is "$(pid_of redis)" "$(unit MainPID redis-server)"
+}
+
+t_a_remount_takes_the_names_and_leaves_the_services() {
+	before="$(unit MainPID nginx) $(unit MainPID redis-server)"
+	as_printed 'systemctl restart run-procfd.mount' &&
+		is "$(unit MainPID nginx) $(unit MainPID redis-server)" "$before" &&
+		serves_at 8083 && is "$(redis-cli ping)" PONG &&
+		is "$(ls $names)" '' &&
+		systemctl restart nginx redis-server && they_have_their_names
+}
+
+# As with a new kernel that dkms has built nothing for.
+t_without_a_mount_they_start_without_names() {
+	systemctl stop run-procfd.mount && systemctl mask --runtime run-procfd.mount 2>/dev/null &&
+		systemctl restart nginx redis-server && serves_at 8083 &&
+		is "$(redis-cli ping)" PONG && is "$(ls $names)" ''
+	result=$?
+	systemctl unmask --runtime run-procfd.mount 2>/dev/null
+	systemctl start run-procfd.mount && systemctl restart nginx redis-server &&
+		they_have_their_names && return $result
 }
 
 # What the page says about sandboxes, one by one.
