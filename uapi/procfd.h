@@ -57,6 +57,12 @@
  * others that wait without __WALL do not see it either. While it is inside an
  * exec a wildcard that does not block may see for a moment that there is a child,
  * but not take it.
+ *
+ * The kernel still sends SIGCHLD when the child is stopped or continued, unless
+ * the parent has SA_NOCLDSTOP. And a process that the quiet child makes with
+ * CLONE_PARENT is hidden from its parent, which is the same, in the same way until
+ * it execs. No descriptor tells that. (With PROCFD_FEATURE_AUTOREAP that clone is
+ * EINVAL.)
  */
 #define PROCFD_QUIET		(1U << 2)
 
@@ -202,9 +208,11 @@ enum procfd_state {
  * @status: out: wait status, as waitpid(2) gives it
  * @attributes: out: PROCFD_ATTR_* bits
  * @reserved: in: must be zero
- * @utime_usec: out: processor time in user mode, all threads, microseconds, as
- *	counted when the process exits; wait4(2) adds what it does from then
- *	until it leaves its processor
+ * @utime_usec: out: processor time in user mode, microseconds. Like all usage
+ *	here it is that of the process itself, all its threads and none of its
+ *	children, whereas wait4(2) adds the children that it waited for. It is
+ *	what was counted when the process exited; wait4(2) adds what it does
+ *	from then until it leaves its processor, too.
  * @stime_usec: out: processor time in the kernel, likewise
  * @maxrss_kb: out: greatest resident set, KiB
  * @minflt: out: page faults that needed no I/O

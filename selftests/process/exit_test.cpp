@@ -372,6 +372,19 @@ TEST(exit_usage, memory_is_the_most_that_it_had)
 	EXPECT_EQ(std::uint64_t(e.usage.ru_maxrss), e.info.maxrss_kb);
 }
 
+TEST(exit_usage, memory_and_faults_of_children_do_not_count)
+{
+	ended e = end_of(start([] {
+		return start_without_descriptor([] { return touch(16 << 20); })
+			.wait();
+	}));
+
+	ASSERT_GE(e.usage.ru_maxrss, 16 << 10);
+	EXPECT_LT(e.info.maxrss_kb, 16u << 10);
+	EXPECT_LE(e.info.minflt + (16 << 20) / 4096,
+		  std::uint64_t(e.usage.ru_minflt));
+}
+
 TEST(exit_usage, faults_are_counted)
 {
 	ended e = end_of(start([] { return touch(4 << 20); }));

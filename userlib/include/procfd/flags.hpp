@@ -13,8 +13,9 @@ enum class fork_flags : unsigned {
 	nonblock = 1U << 0,
 	/// the child is killed when the last copy of the descriptor is closed
 	kill_on_close = 1U << 1,
-	/// no SIGCHLD for the child, and wildcard waits pass it over; in the
-	/// middle of its exec they can see, but not take it
+	/// no SIGCHLD when the child exits, and wildcard waits pass it over; in
+	/// the middle of its exec they can see, but not take it. The kernel still
+	/// sends SIGCHLD when it is stopped or continued.
 	quiet = 1U << 2,
 };
 

@@ -39,7 +39,7 @@ struct process_info {
 	std::chrono::nanoseconds started;
 	std::chrono::nanoseconds ended; ///< by the same clock
 
-	/// \name Use of resources, all threads, once it has exited
+	/// \name Use of resources: by all its threads, none of its children, once it has exited
 	/// @{
 	std::chrono::microseconds user_time;
 	std::chrono::microseconds system_time;
