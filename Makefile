@@ -1,18 +1,17 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # What one does with the tree; Kbuild builds the module itself.
-# Kernels of the matrix are in scripts/kernel/releases.txt.
-KERNELS := $(shell awk '!/^\#/ && NF { print $$1 }' scripts/kernel/releases.txt)
+# K= and the like take a row of scripts/kernel/rows or the version of one's kernel.
 KVER ?= $(shell uname -r)
 PREFIX ?= /usr/local
 BUILD := $(CURDIR)/build
 # What `make demo` runs on.
-DEMO_KERNEL ?= 6.12
-# What `make bench` runs on: the oldest and the newest.
-BENCH_KERNELS ?= 6.1 7.2
+DEMO_KERNEL ?= stable
+# What `make bench` runs on.
+BENCH_KERNELS ?= oldest newest
 
 help:
 	@echo 'For users:'
-	@echo '  make demo [K=6.12]      a real daemon forked, signalled and waited for, in a VM'
+	@echo '  make demo [K=stable]    a real daemon forked, signalled and waited for, in a VM'
 	@echo '  make module [KDIR=...]  the module, for the running kernel or a kernel tree'
 	@echo '  make userlib            the C++ library and its command line tool'
 	@echo '  make install            both, manual pages, and for systemd (PREFIX=, DESTDIR=, KDIR=;'
@@ -21,36 +20,38 @@ help:
 	@echo '  make dkms-install       the module by dkms, for this and later kernels; dkms-remove'
 	@echo '  make deb [K=6.1]        Debian packages, in build/deb/'
 	@echo '  make doc                the reference of the library, as HTML'
-	@echo 'For developers (kernels: $(KERNELS)):'
-	@echo '  make check              harness and selftests on all kernels'
-	@echo '  make qemu-6.12          the selftests on one kernel'
+	@echo 'For developers (kernels: a row of scripts/kernel/rows, as oldest, stable, testing,'
+	@echo 'newest, or the version of one, as 6.12):'
+	@echo '  make check              harness and selftests on all kernels; STRICT=1: fails for'
+	@echo '                          one that cannot be had or is newer than what was tested'
+	@echo '  make qemu-stable        the selftests on one kernel'
 	@echo '  make qemu-6.12 T=poll_test [F="gtest filter"]'
 	@echo '                          one of them (or several: T="a_test b_test")'
 	@echo '  make qemu-NAME KERNEL=bzImage KDIR=tree [MODULES_DIR=.../lib/modules/VERSION]'
 	@echo '                          the same on any other kernel'
-	@echo '  make shell-6.12         a shell in the VM, module loaded'
+	@echo '  make shell-stable       a shell in the VM, module loaded'
 	@echo '  make check-install      make install and uninstall, against the list of files'
 	@echo '  make check-packages [K=6.1] [BOOT=no]'
 	@echo '                          the packages: built twice, installed, booted with systemd, removed'
 	@echo '                          (BOOT=no: built once, installed and removed, in minutes)'
-	@echo '  make check-race [K=6.12] the tests of races, on a module with delays where they are'
-	@echo '  make coverage [K=6.1] [T="a_test"]'
+	@echo '  make check-race [K=stable] the tests of races, on a module with delays where they are'
+	@echo '  make coverage [K=oldest] [T="a_test"]'
 	@echo '                          lines and branches of module and library that the tests run;'
 	@echo '                          fails for a line that has no reason not to be'
-	@echo '  make fuzz MINUTES=30 [K=6.1] [SEED=n]'
+	@echo '  make fuzz MINUTES=30 [K=oldest] [SEED=n]'
 	@echo '                          fuzz the module on a kernel that watches itself; new'
 	@echo '                          inputs go to fuzz/corpus, coverage is printed'
-	@echo '  make fuzz-again INPUT=file [K=6.1]'
+	@echo '  make fuzz-again INPUT=file [K=oldest]'
 	@echo '                          one input, its calls told one by one'
 	@echo '  make fuzz-parser [SECONDS=30]'
 	@echo '                          fuzz the text of write(2) and the mount options in user'
 	@echo '                          space'
-	@echo '  make bench [K=6.1]      measure beside the peers, on $(BENCH_KERNELS); prints the tables'
+	@echo '  make bench [K=oldest]   measure beside the peers, on $(BENCH_KERNELS); prints the tables'
 	@echo '  make bench-report       the same into Documentation/performance.md, with plots'
 	@echo '  make bench-check [K=]   measure, and compare with the page'
-	@echo '  make bench-profile GROUP=signal CASE="signal, ignored" [SUBJECT=] [K=6.1]'
+	@echo '  make bench-profile GROUP=signal CASE="signal, ignored" [SUBJECT=] [K=oldest]'
 	@echo '                          where the instructions of a case go, by function'
-	@echo '  make check-sanitize [K=6.1] [FLAVOUR=kasan] [T="a_test"]'
+	@echo '  make check-sanitize [K=oldest] [FLAVOUR=kasan] [T="a_test"]'
 	@echo '                          the selftests on a kernel that watches itself (kcsan: for'
 	@echo '                          races; the first time builds it: half an hour)'
 	@echo '  make check-alive        plant bugs and see that such a kernel reports them'
@@ -79,7 +80,7 @@ selftests:
 	@scripts/build-tests
 
 demo:
-	@scripts/vm/run --script scripts/demo/guest $(or $(K),6.12)
+	@scripts/vm/run --script scripts/demo/guest $(or $(K),$(DEMO_KERNEL))
 
 check:
 	@scripts/check
@@ -91,7 +92,7 @@ check-harness:
 	@scripts/vm/tests/check
 
 coverage:
-	@scripts/coverage $(or $(K),6.1) $(T)
+	@scripts/coverage $(or $(K),oldest) $(T)
 
 check-race:
 	@scripts/check-race $(K)
@@ -101,19 +102,19 @@ qemu-%:
 
 check-sanitize:
 	@scripts/sanitize/check $(if $(F),--filter '$(F)') \
-		$(or $(K),6.1) $(or $(FLAVOUR),kasan) $(T)
+		$(or $(K),oldest) $(or $(FLAVOUR),kasan) $(T)
 
 check-alive:
-	@scripts/sanitize/alive $(or $(K),6.1)
+	@scripts/sanitize/alive $(or $(K),oldest)
 
 shell-%:
 	@scripts/vm/shell $*
 
 fuzz:
-	@fuzz/run $(or $(MINUTES),30) $(or $(K),6.1)
+	@fuzz/run $(or $(MINUTES),30) $(or $(K),oldest)
 
 fuzz-again:
-	@fuzz/run --again '$(INPUT)' $(or $(K),6.1)
+	@fuzz/run --again '$(INPUT)' $(or $(K),oldest)
 
 fuzz-parser:
 	@fuzz/parser $(or $(SECONDS),30)
@@ -123,8 +124,8 @@ matrix:
 
 bench bench-report bench-check:
 	@scripts/deps bench
-	@for k in $(or $(K),$(BENCH_KERNELS)); do scripts/bench/run $$k || exit; done
-	@scripts/bench/report $(BENCH_$@) $(or $(K),$(BENCH_KERNELS))
+	@for k in $(or $(K),$(BENCH_KERNELS)); do row=$$(scripts/bench/run $$k) || exit; \
+		rows="$$rows $$row"; done; scripts/bench/report $(BENCH_$@) $$rows
 BENCH_bench-report := --write
 BENCH_bench-check := --check
 
@@ -190,7 +191,7 @@ dkms-remove:
 clean:
 	rm -rf $(BUILD)
 
-export KDIR KERNEL MODULES_DIR SEED
+export KDIR KERNEL MODULES_DIR SEED STRICT
 
 .PHONY: help module userlib doc selftests demo check check-userlib check-harness check-race \
 	check-sanitize check-alive fuzz fuzz-again fuzz-parser coverage matrix style clean \

@@ -4,7 +4,7 @@
 : "${top:?}"
 
 # Have it built and tell scripts/vm/run and build-module of it.
-# Usage: use_sanitizer RELEASE FLAVOUR
+# Usage: use_sanitizer ROW FLAVOUR
 use_sanitizer() {
 	local dir
 	dir=$("$top/scripts/sanitize/build" "$1" "$2")
