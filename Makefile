@@ -22,7 +22,7 @@ help:
 	@echo '  make doc                the reference of the library, as HTML'
 	@echo 'For developers (kernels: a row of scripts/kernel/rows, as oldest, stable, testing,'
 	@echo 'newest, or the version of one, as 6.12):'
-	@echo '  make check              harness and selftests on all kernels; STRICT=1: fails for'
+	@echo '  make check [T="a_test"]  harness and selftests on all kernels; STRICT=1: fails for'
 	@echo '                          one that cannot be had or is newer than what was tested'
 	@echo '  make qemu-stable        the selftests on one kernel'
 	@echo '  make qemu-6.12 T=poll_test [F="gtest filter"]'
@@ -30,6 +30,8 @@ help:
 	@echo '  make qemu-NAME KERNEL=bzImage KDIR=tree [MODULES_DIR=.../lib/modules/VERSION]'
 	@echo '                          the same on any other kernel'
 	@echo '  make shell-stable       a shell in the VM, module loaded'
+	@echo '  make check-bare [SUITE=trixie] [CASE=demo]'
+	@echo '                          this page in a Debian that has git and make only'
 	@echo '  make check-install      make install and uninstall, against the list of files'
 	@echo '  make check-packages [K=6.1] [BOOT=no]'
 	@echo '                          the packages: built twice, installed, booted with systemd, removed'
@@ -83,7 +85,10 @@ demo:
 	@scripts/vm/run --script scripts/demo/guest $(or $(K),$(DEMO_KERNEL))
 
 check:
-	@scripts/check
+	@T='$(T)' scripts/check
+
+check-bare:
+	@scripts/bare/check $(SUITE) $(CASE)
 
 check-userlib:
 	@scripts/sanitize/userlib $(or $(K),$(DEMO_KERNEL))
@@ -130,6 +135,7 @@ BENCH_bench-report := --write
 BENCH_bench-check := --check
 
 bench-profile:
+	@scripts/deps bench
 	@scripts/bench/profile $(if $(K),--kernel '$(K)') $(if $(SUBJECT),--subject '$(SUBJECT)') \
 		'$(GROUP)' '$(CASE)'
 
@@ -179,6 +185,7 @@ uninstall:
 
 VERSION := $(file <VERSION)
 dkms-install:
+	@command -v dkms >/dev/null || { echo 'dkms is missing: apt-get install dkms' >&2; exit 1; }
 	install -d /usr/src/procfd-$(VERSION)
 	cp -r Kbuild module uapi /usr/src/procfd-$(VERSION)
 	sed 's/#MODULE_VERSION#/$(VERSION)/' packaging/dkms.conf.in >/usr/src/procfd-$(VERSION)/dkms.conf
@@ -193,7 +200,7 @@ clean:
 
 export KDIR KERNEL MODULES_DIR SEED STRICT
 
-.PHONY: help module userlib doc selftests demo check check-userlib check-harness check-race \
+.PHONY: help module userlib doc selftests demo check check-userlib check-harness check-bare check-race \
 	check-sanitize check-alive fuzz fuzz-again fuzz-parser coverage matrix style clean \
 	install install-system uninstall dkms-install dkms-remove deb check-install check-packages \
 	bench bench-report bench-check bench-profile

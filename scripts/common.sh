@@ -16,6 +16,8 @@ fi
 cache=${PROCFD_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/procfd}
 build=${PROCFD_BUILD:-$top/build}
 export PROCFD_CACHE="$cache"
+# Of mke2fs, depmod and the like, which need no root; an ordinary user lacks it.
+PATH=$PATH:/usr/sbin:/sbin
 
 say() { printf '%s: %s\n' "${0##*/}" "$*" >&2; }
 die() { say "$*"; exit 1; }
@@ -27,6 +29,7 @@ die() { say "$*"; exit 1; }
 rows() { awk '!/^#/ && NF == 6 { print $1 }' "$top/scripts/kernel/rows"; }
 check_rows() { awk '!/^#/ && NF == 6 && $2 == "check" { print $1 }' "$top/scripts/kernel/rows"; }
 
+row_line() { awk -v row="$1" '!/^#/ && NF == 6 && $1 == row' "$top/scripts/kernel/rows"; }
 # A field of row $1: when, arch, flavour, series or releases.
 row_field() {
 	awk -v row="$1" -v field="$2" '
@@ -107,7 +110,7 @@ copy_tree() {
 		else
 			find . \( -path ./build -o -path ./.git \) -prune -o -type f -print
 		fi | while read -r f; do [ ! -f "$f" ] || echo "$f"; done |
-			tr '\n' '\0' | xargs -0 cp --parents -t "$1"
+			tr '\n' '\0' | xargs -0 cp --parents --preserve=mode,timestamps -t "$1"
 	) || return
 	[ -e "$1/Kbuild" ] || die "the copy of the tree in $1 has no Kbuild"
 }
