@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * libFuzzer's end: each input goes to a sandbox, and what the module has counted
- * meanwhile (module/coverage.c) becomes libFuzzer's counters. What happens goes
+ * meanwhile (module/debug/coverage.c) becomes libFuzzer's counters. What happens goes
  * to standard output line by line, so that the host has all of it when the kernel
  * dies:
  *
@@ -18,7 +18,7 @@
 
 #include <sys/mman.h>
 
-#include "../module/coverage.h"
+#include "../module/debug/coverage.h"
 #include "../selftests/harness/common.h"
 #include "calls.hpp"
 #include "sandbox.hpp"

@@ -94,7 +94,7 @@ int procfd_authority_signal(struct procfd_inode *pi, int sig)
 	if (!authority)
 		return -ESRCH;
 
-	procfd_race_sleep("a signal is sent, the exit takes the authority");
+	procfd_race_sleep(signal_before_credentials);
 	old = override_creds(authority);
 	/* To no effect, as for its maker, if that is so; but allowed. */
 	ret = kill_pid(p->pid, is_protected(pi, sig) ? 0 : sig, 0);

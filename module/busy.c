@@ -42,7 +42,7 @@ static struct procfd_busy *busy_get(const struct inode *inode)
 	fresh->users = 1;
 	mutex_init(&fresh->lock);
 
-	procfd_race_sleep("the lock of a source is made, another makes one");
+	procfd_race_sleep(busy_made);
 	spin_lock(&busy_inodes_lock);
 	hash_for_each_possible(busy_inodes, busy, node, (unsigned long)inode) {
 		if (busy->inode == inode) {
@@ -118,6 +118,6 @@ void procfd_busy_unlock(struct procfd_busy *busy)
 	 *   users = 0: free it
 	 */
 	mutex_unlock(&busy->lock);
-	procfd_race_sleep("a source is unlocked, another has its lock");
+	procfd_race_sleep(busy_unlocked);
 	busy_put(busy);
 }

@@ -93,7 +93,7 @@ static ssize_t descriptor_write_iter(struct kiocb *iocb, struct iov_iter *from)
 			break;
 		consumed = parse.offset;
 	}
-	procfd_race_sleep("signals are sent, the offset is not put back");
+	procfd_race_sleep(write_before_offset);
 	/*
 	 * The VFS took the offset before the call and stores it after. A reader
 	 * that the signal made runnable may have moved it since.
@@ -114,7 +114,7 @@ static __poll_t descriptor_poll(struct file *file, poll_table *wait)
 	 * and wakes next.
 	 */
 	poll_wait(file, &p->wait, wait);
-	procfd_race_point("one polls, and has not looked");
+	procfd_race(poll_queued);
 	switch (procfd_process_state(p)) {
 	case PROCFD_STATE_RUNNING:
 		return EPOLLOUT | EPOLLWRNORM;
@@ -158,7 +158,7 @@ static int descriptor_open(struct inode *inode, struct file *file)
 	 * The path holds the inode, which without a name is what that of any
 	 * descriptor is at first.
 	 */
-	procfd_race_sleep("a name is found and not opened, it is removed");
+	procfd_race_sleep(open_before_count);
 	spin_lock(&pi->lock);
 	pi->opened++;
 	spin_unlock(&pi->lock);
@@ -181,7 +181,7 @@ static int descriptor_release(struct inode *inode, struct file *file)
 	kill = last && pi->kill_on_close;
 	spin_unlock(&pi->lock);
 
-	procfd_race_sleep("the last copy is closed, the fork comes");
+	procfd_race_sleep(release_before_withdraw);
 	/* A fork that is under way is bound, wholly, or will not be. */
 	if (last && pi->forked)
 		procfd_fork_withdraw(pi->process);
@@ -197,7 +197,7 @@ static int descriptor_release(struct inode *inode, struct file *file)
 	 * The struct pid is its own, which its id is not: nobody else is killed.
 	 */
 	if (kill) {
-		procfd_race_sleep("the last copy is to kill, the process exits");
+		procfd_race_sleep(release_before_kill);
 		procfd_authority_signal(pi, SIGKILL);
 	}
 	return 0;

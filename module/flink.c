@@ -206,7 +206,7 @@ static int lend_linkable(const struct flink *f, bool *was_linkable)
 	*was_linkable = false;
 	if (READ_ONCE(inode->i_nlink))
 		return 0;
-	procfd_race_sleep("no name is left, and I_LINKABLE not looked at");
+	procfd_race_sleep(relink_before_look);
 	spin_lock(&inode->i_lock);
 	*was_linkable = inode_state_read(inode) & I_LINKABLE;
 	spin_unlock(&inode->i_lock);
@@ -216,7 +216,7 @@ static int lend_linkable(const struct flink *f, bool *was_linkable)
 	ret = may_lend(f);
 	if (ret)
 		return ret;
-	procfd_race_sleep("no name is left, and I_LINKABLE not lent");
+	procfd_race_sleep(relink_before_lend);
 	spin_lock(&inode->i_lock);
 	inode_state_set(inode, I_LINKABLE);
 	spin_unlock(&inode->i_lock);
@@ -258,10 +258,10 @@ static int make_link(const struct flink *f, struct dentry *new_dentry,
 		lent = lend_linkable(f, was_linkable);
 		if (lent < 0)
 			return lent;
-		procfd_race_sleep("I_LINKABLE is lent, or a name is left");
+		procfd_race_sleep(relink_before_link);
 		ret = procfd_vfs_link(f->file->f_path.dentry, &f->dir,
 				      new_dentry, di);
-		procfd_race_sleep("a link was made, and I_LINKABLE not taken back");
+		procfd_race_sleep(relink_before_take_back);
 		/* Else vfs_link() has; and who writes to it now lets us go on. */
 		if (lent && ret)
 			take_back_linkable(f);
@@ -406,7 +406,7 @@ static int replace(const struct flink *f, struct dentry *target,
 	if (IS_ERR(hidden))
 		return PTR_ERR(hidden);
 
-	procfd_race_sleep("the hidden name is there");
+	procfd_race_sleep(replace_hidden);
 	/*
 	 * d_move() makes @hidden the target's name; @target is left unhashed.
 	 * Nothing happens if both are names of one file, as a server may say now
@@ -594,7 +594,7 @@ static int link_or_replace(const struct flink *f, int want_write,
 	if (ret)
 		goto out;
 
-	procfd_race_sleep("all is decided, the source is not locked");
+	procfd_race_sleep(flink_before_busy);
 	busy = lock_busy(f);
 	ret = PTR_ERR_OR_ZERO(busy);
 	if (ret)
@@ -654,7 +654,7 @@ static int flink_in_directory(const struct flink *f)
 		if (replaces && want_write)
 			return want_write;
 
-		procfd_race_sleep("the directory is not locked yet");
+		procfd_race_sleep(flink_before_lock);
 		inode_lock_nested(dir, I_MUTEX_PARENT);
 		ret = link_or_replace(f, want_write, same_place, &di);
 		inode_unlock(dir);

@@ -125,7 +125,7 @@ void procfd_fork_withdraw(struct procfd_process *p)
 
 	if (procfd_process_state(p) != PROCFD_STATE_UNBOUND)
 		return;
-	procfd_race_point("a fork is withdrawn, and bound");
+	procfd_race(withdraw_before_lock);
 	spin_lock(&pending_lock);
 	ours = hash_hashed(&p->pending_node);
 	if (ours)
@@ -149,7 +149,7 @@ int procfd_fork_cancel(void)
 
 	if (!p)
 		return -ENOENT;
-	procfd_race_point("a fork is cancelled, and closed");
+	procfd_race(cancel_before_withdraw);
 	procfd_fork_withdraw(p);
 	procfd_process_put(p);
 	return 0;
@@ -223,7 +223,7 @@ static void quiet_update(struct procfd_process *p)
 		parent = rcu_dereference(leader->real_parent);
 		if (!quiet_wanted(p, leader, parent))
 			break;
-		procfd_race_point("a child is to be quiet, its parent dies");
+		procfd_race(quiet_before_siglock);
 		/*
 		 * lock_task_sighand() is not exported. If that thread is gone,
 		 * or its sighand, there is a new one to be read.
@@ -236,7 +236,7 @@ static void quiet_update(struct procfd_process *p)
 		spin_lock_irq(&sighand->siglock);
 		same = sighand == rcu_access_pointer(parent->sighand);
 		quiet = same && some_thread_lives(parent);
-		procfd_race_point("a quiet child becomes quiet, its parent dies");
+		procfd_race(quiet_before_set);
 		if (quiet)
 			WRITE_ONCE(leader->exit_signal, 0);
 		spin_unlock_irq(&sighand->siglock);
@@ -274,7 +274,7 @@ static void quiet_begin(struct procfd_process *p, struct task_struct *child)
 void procfd_fork_quiet_over(struct procfd_process *p)
 {
 	atomic_dec(&armed);
-	procfd_race_sleep("a quiet child is over, the module stays");
+	procfd_race_sleep(quiet_before_module_put);
 	procfd_process_put(p);
 	module_put(THIS_MODULE);
 }
@@ -305,7 +305,7 @@ static void probe_fork(void *data, struct task_struct *parent,
 	if (!p)
 		return;
 
-	procfd_race_point("a fork is found, and withdrawn");
+	procfd_race(fork_before_lock);
 	/*
 	 * An exec drops it, in probe_exec(); this is for whatever comes between
 	 * the two. Else one could arm, exec a set-uid program and own that
@@ -319,7 +319,7 @@ static void probe_fork(void *data, struct task_struct *parent,
 		if (wanted) {
 			if (p->pending_flags & PROCFD_QUIET)
 				quiet_begin(p, child);
-			procfd_race_point("a fork is unhashed, and not bound");
+			procfd_race(fork_before_bind);
 			procfd_process_bind(p, child);
 		}
 	}
@@ -358,7 +358,7 @@ static void probe_exit(PROCFD_PROBE_EXIT_ARGS(void *data,
 {
 	if (likely(!atomic_read(&armed)))
 		return;
-	procfd_race_point("a thread dies, its child is to be quiet");
+	procfd_race(thread_exit);
 	procfd_fork_cancel();
 	if (thread_group_leader(current))
 		quiet_update_current();

@@ -65,7 +65,7 @@ static int name_charge(struct super_block *sb, bool replaces)
 	do {
 		if (max && (unsigned int)names >= max && !replaces)
 			return -ENOSPC;
-		procfd_race_sleep("names are counted, another is made");
+		procfd_race_sleep(name_before_charge);
 	} while (!atomic_try_cmpxchg(&psb->names, &names, names + 1));
 	return 0;
 }
@@ -160,7 +160,7 @@ int procfd_fs_set_kill_on_close(struct inode *inode, bool on)
 
 	inode_lock(inode);
 	if (pi->forked && !(on && inode->i_nlink)) {
-		procfd_race_sleep("kill-on-close is switched on, a name is given");
+		procfd_race_sleep(kill_on_close_before_set);
 		spin_lock(&pi->lock);
 		WRITE_ONCE(pi->kill_on_close, on);
 		spin_unlock(&pi->lock);
@@ -196,7 +196,7 @@ void procfd_fs_pin_inode(struct procfd_pin *pin, struct procfd_inode *pi)
 	struct super_block *sb = pi->vfs.i_sb;
 
 	pin->sb = atomic_inc_not_zero(&sb->s_active) ? sb : NULL;
-	procfd_race_point("a superblock is pinned, its inode is not");
+	procfd_race(pin_before_inode);
 	pin->inode = pin->sb ? igrab(&pi->vfs) : NULL;
 }
 
@@ -228,7 +228,7 @@ static struct dentry **get_names(struct inode *inode, unsigned int *count)
 	names = kmalloc_array(room, sizeof(*names), GFP_KERNEL);
 	if (!names)
 		return NULL;
-	procfd_race_sleep("names are to be told, and made and removed");
+	procfd_race_sleep(names_before_collect);
 	spin_lock(&inode->i_lock);
 	for_each_alias(dentry, inode) {
 		if (*count == room || looked_at++ == NAMES_LOOKED_AT)
@@ -262,7 +262,7 @@ void procfd_fs_tell_exit(struct procfd_inode *pi)
 
 	if (READ_ONCE(inode->i_nlink))
 		names = get_names(inode, &count);
-	procfd_race_sleep("directories are to be told, a name is moved");
+	procfd_race_sleep(names_before_tell);
 	for (i = 0; i < count; i++) {
 		fsnotify_dentry(names[i], FS_ATTRIB);
 		dput(names[i]);
@@ -308,7 +308,7 @@ static int dir_link(struct dentry *old_dentry, struct inode *dir,
 	/* Under inode_lock(inode); see procfd_fs_set_kill_on_close(). */
 	if (pi->kill_on_close)
 		return -EINVAL;
-	procfd_race_sleep("a name is given, kill-on-close is switched on");
+	procfd_race_sleep(link_before_charge);
 	ret = name_charge(dir->i_sb, READ_ONCE(pi->replacer) == current);
 	if (ret)
 		return ret;
@@ -317,7 +317,7 @@ static int dir_link(struct dentry *old_dentry, struct inode *dir,
 		name_uncharge(dir->i_sb);
 		return ret;
 	}
-	procfd_race_sleep("a name is there, the exit comes");
+	procfd_race_sleep(link_before_exit_matters);
 	if (!procfd_process_exit_matters(pi->process))
 		put_cred(take_authority(pi));
 	return 0;

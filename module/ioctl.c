@@ -165,7 +165,7 @@ static int open_process(struct vfsmount *mnt, unsigned int cmd,
 	pid = open_find_pid(args.pid);
 	if (IS_ERR(pid))
 		return PTR_ERR(pid);
-	procfd_race_sleep("a pid is found, and given up");
+	procfd_race_sleep(open_before_process);
 	p = procfd_process_open(pid);
 	put_pid(pid);
 	if (IS_ERR(p))
@@ -233,7 +233,7 @@ static void info_fill(struct procfd_inode *pi, struct procfd_info *info)
 
 	bound = state == PROCFD_STATE_RUNNING || state == PROCFD_STATE_EXITED;
 	if (bound) {
-		procfd_race_sleep("the state is known, the process is reaped");
+		procfd_race_sleep(info_before_reaped);
 		reaped = !pid_has_task(p->pid, PIDTYPE_TGID);
 		/* Recorded before it was reaped, which may be just now. */
 		state = procfd_process_state(p);

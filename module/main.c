@@ -4,19 +4,18 @@
  */
 #include <linux/module.h>
 
-#include "gcov.h"
 #include "procfd.h"
 
 static int __init procfd_init(void)
 {
 	int ret;
 
-	ret = procfd_coverage_init();
+	ret = procfd_debug_init();
 	if (ret)
 		return ret;
 	ret = procfd_process_init();
 	if (ret)
-		goto out_coverage;
+		goto out_debug;
 	ret = procfd_fs_init();
 	if (ret)
 		goto out_process;
@@ -43,8 +42,8 @@ out_fs:
 	procfd_fs_exit();
 out_process:
 	procfd_process_exit();
-out_coverage:
-	procfd_coverage_exit();
+out_debug:
+	procfd_debug_exit();
 	return ret;
 }
 
@@ -60,9 +59,7 @@ static void __exit procfd_exit(void)
 	procfd_fork_exit();
 	procfd_process_exit();
 	procfd_fs_exit();
-	procfd_race_report();
-	procfd_coverage_exit();
-	procfd_gcov_write();
+	procfd_debug_exit();
 }
 
 module_init(procfd_init);

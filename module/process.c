@@ -80,17 +80,17 @@ static bool record_take(struct procfd_process *p, struct task_struct *leader)
 	struct signal_struct *signal = leader->signal;
 	unsigned int seq;
 
-	procfd_race_point("a leader is found, a record is not taken");
+	procfd_race(record_before_sequence);
 	seq = raw_read_seqcount(&signal->stats_lock.seqcount);
 	if (seq & 1 || !pid_task(p->pid, PIDTYPE_PID))
 		return false;
 
-	procfd_race_point("a record is taken, a thread is reaped");
+	procfd_race(record_before_status);
 	/* As wait_task_zombie() has it. */
 	record->status = signal->flags & SIGNAL_GROUP_EXIT ?
 			 signal->group_exit_code : leader->exit_code;
 	record_times(record, leader);
-	procfd_race_point("times are taken, the rest of the record is not");
+	procfd_race(record_after_times);
 	record->maxrss_kb = (u64)signal->maxrss << (PAGE_SHIFT - 10);
 	record->minflt = signal->min_flt + leader->min_flt;
 	record->majflt = signal->maj_flt + leader->maj_flt;
@@ -135,9 +135,9 @@ static void process_is_over(struct procfd_process *p, u32 state,
 {
 	/* Record before state; pairs with procfd_process_state(). */
 	smp_store_release(&p->state, state);
-	procfd_race_point("the state is final, nobody is woken");
+	procfd_race(over_before_wake);
 	wake_waiters(p, events);
-	procfd_race_point("waiters are woken, exit work is not queued");
+	procfd_race(over_before_work);
 	smp_mb();	/* drawn at procfd_process_exit_matters() */
 	/*
 	 * At an exit the last put may have been a moment ago, and wait for the
@@ -191,7 +191,7 @@ static bool process_look(struct procfd_process *p)
 	 */
 	if (!READ_ONCE(leader->exit_state))
 		goto out;
-	procfd_race_point("a leader is dead, a thread takes its place");
+	procfd_race(look_before_empty);
 	if (!thread_group_leader(leader) || !thread_group_empty(leader))
 		goto out;
 	known = record_copy(p) || record_take(p, leader);
@@ -233,7 +233,7 @@ static void process_exit_work(struct work_struct *work)
 	struct procfd_pin pin;
 
 	for (;;) {
-		procfd_race_sleep("exit work comes, an inode is evicted");
+		procfd_race_sleep(exit_work_before_pin);
 		spin_lock(&p->lock);
 		pi = list_first_entry_or_null(&p->inodes, struct procfd_inode,
 					      process_node);
@@ -244,7 +244,7 @@ static void process_exit_work(struct work_struct *work)
 		spin_unlock(&p->lock);
 		if (!pi)
 			break;
-		procfd_race_sleep("exit work has pinned an inode");
+		procfd_race_sleep(exit_work_pinned);
 		if (pin.inode)
 			procfd_fs_tell_exit(pi);
 		procfd_fs_unpin_inode(&pin);
@@ -275,7 +275,7 @@ bool procfd_process_exit_matters(struct procfd_process *p)
 {
 	WRITE_ONCE(p->exit_matters, true);
 	smp_mb();	/* drawn above */
-	procfd_race_point("an exit has begun to matter");
+	procfd_race(exit_matters_before_look);
 	return !procfd_process_over(p);
 }
 
@@ -294,7 +294,7 @@ void procfd_process_remember_inode(struct procfd_inode *pi)
 	 * the state is not final here, the work has not been through the list.
 	 */
 	spin_lock(&p->lock);
-	procfd_race_point("an inode is to be told of the exit");
+	procfd_race(remember_before_look);
 	if (!procfd_process_over(p))
 		list_add(&pi->process_node, &p->inodes);
 	spin_unlock(&p->lock);
@@ -306,7 +306,7 @@ void procfd_process_remember_inode(struct procfd_inode *pi)
  */
 void procfd_process_forget_inode(struct procfd_inode *pi)
 {
-	procfd_race_sleep("an inode is evicted, exit work comes");
+	procfd_race_sleep(forget_before_lock);
 	spin_lock(&pi->process->lock);
 	list_del_init(&pi->process_node);
 	spin_unlock(&pi->process->lock);
@@ -357,7 +357,7 @@ static bool process_hook(struct procfd_process *p, struct pid *pid,
 	 * Hooked first and looked at next, under the same lock: an exit before
 	 * this is found by looking, an exit after it wakes us.
 	 */
-	procfd_race_point("a process runs, its exit is not hooked");
+	procfd_race(hook_before_queue);
 	spin_lock_irqsave(&pid->wait_pidfd.lock, flags);
 	__add_wait_queue(&pid->wait_pidfd, &p->exit_wait);
 	known = process_look(p);
@@ -427,7 +427,7 @@ void procfd_process_bind(struct procfd_process *p, struct task_struct *task)
 {
 	/* It has not run, so it cannot have been reaped. */
 	WARN_ON_ONCE(!process_hook(p, task_pid(task), task->start_boottime));
-	procfd_race_point("a fork is bound, and found by nobody");
+	procfd_race(bind_before_publish);
 	process_publish(p);
 }
 
@@ -474,7 +474,7 @@ struct procfd_process *procfd_process_open(struct pid *pid)
 	task = pid_task(pid, PIDTYPE_TGID);
 	started_ns = task ? task->start_boottime : 0;
 	rcu_read_unlock();
-	procfd_race_sleep("a task is opened, and reaped");
+	procfd_race_sleep(open_before_hook);
 	known = task && process_hook(p, pid, started_ns);
 	/*
 	 * A thread is being reaped just now. If it is not the leader, there is
@@ -489,7 +489,7 @@ struct procfd_process *procfd_process_open(struct pid *pid)
 		return ERR_PTR(-ESRCH);
 	}
 
-	procfd_race_sleep("two opens have hooked theirs");
+	procfd_race_sleep(open_hooked);
 	/* Two OPENs at once: both have hooked theirs, one is kept. */
 	other = NULL;
 	spin_lock(&by_pid_lock);
@@ -526,7 +526,7 @@ void procfd_process_put(struct procfd_process *p)
 	if (!refcount_dec_and_test(&p->refs))
 		return;
 
-	procfd_race_point("the last reference is gone, the queue still wakes");
+	procfd_race(put_before_unhook);
 	if (p->pid) {
 		/* Once off the queue, under its lock, no wake can run. */
 		spin_lock_irqsave(&p->pid->wait_pidfd.lock, flags);
@@ -579,9 +579,9 @@ int procfd_process_wait(struct procfd_process *p, u64 deadline_ns)
 	int ret = 0;
 
 	while (!procfd_process_over(p)) {
-		procfd_race_sleep("it is not over, and nobody waits yet");
+		procfd_race_sleep(wait_before_queue);
 		prepare_to_wait(&p->wait, &wait, TASK_INTERRUPTIBLE);
-		procfd_race_point("one waits, and has not looked again");
+		procfd_race(wait_queued);
 		if (procfd_process_over(p))
 			break;
 		if (signal_pending(current)) {

@@ -46,7 +46,7 @@
 #include <linux/workqueue.h>
 
 #include "compat.h"
-#include "race.h"
+#include "debug/debug.h"
 #include "../uapi/procfd.h"
 
 /**
@@ -257,14 +257,5 @@ void procfd_busy_unlock(struct procfd_busy *busy);
 
 /* flink.c */
 int procfd_flink(const struct procfd_flink *args);
-
-/* coverage.c */
-#ifdef PROCFD_COVERAGE
-int procfd_coverage_init(void);
-void procfd_coverage_exit(void);
-#else
-static inline int procfd_coverage_init(void) { return 0; }
-static inline void procfd_coverage_exit(void) { }
-#endif
 
 #endif /* PROCFD_H */

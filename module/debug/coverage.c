@@ -18,7 +18,7 @@
 #include <linux/vmalloc.h>
 
 #include "coverage.h"
-#include "procfd.h"
+#include "debug.h"
 
 void notrace __sanitizer_cov_trace_pc(void);
 

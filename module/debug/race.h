@@ -13,45 +13,44 @@
 #include <linux/llist.h>
 
 /**
- * struct procfd_race - a point, and how often it was passed
- * @name: what the two sides of the race do
+ * struct procfd_race_point - a point, and how often it was passed
+ * @name: what the module's source calls it
  * @passed: how often
  * @node: in the list of those that were passed at all
  */
-struct procfd_race {
+struct procfd_race_point {
 	const char *name;
 	atomic_t passed;
 	struct llist_node node;
 };
 
-void procfd_race_pass(struct procfd_race *point, bool may_sleep);
+void procfd_race_pass(struct procfd_race_point *point, bool may_sleep);
 void procfd_race_report(void);
 
 #define procfd_race_delay(text, may_sleep)				\
 do {									\
-	static struct procfd_race point = { .name = (text) };		\
+	static struct procfd_race_point point = { .name = (text) };	\
 									\
 	procfd_race_pass(&point, may_sleep);				\
 } while (0)
 
 /* Wherever spin locks may be held, or interrupts be off. */
-#define procfd_race_point(text)		procfd_race_delay(text, false)
+#define procfd_race(name)	procfd_race_delay(#name, false)
 /* Where one may sleep. */
-#define procfd_race_sleep(text)		procfd_race_delay(text, true)
+#define procfd_race_sleep(name)	procfd_race_delay(#name, true)
 
 #else
 
-static inline void procfd_race_point(const char *text)
-{
-}
-
-static inline void procfd_race_sleep(const char *text)
+static inline void procfd_race_ignore(const char *name)
 {
 }
 
 static inline void procfd_race_report(void)
 {
 }
+
+#define procfd_race(name)	procfd_race_ignore(#name)
+#define procfd_race_sleep(name)	procfd_race_ignore(#name)
 
 #endif /* PROCFD_RACE */
 

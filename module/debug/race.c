@@ -11,13 +11,13 @@
 #include <linux/random.h>
 #include <linux/sched.h>
 
-#include "procfd.h"
+#include "race.h"
 
 #define DELAY_MAX_US	200
 
 static LLIST_HEAD(passed);
 
-void procfd_race_pass(struct procfd_race *point, bool may_sleep)
+void procfd_race_pass(struct procfd_race_point *point, bool may_sleep)
 {
 	u32 dice = get_random_u32();
 
@@ -46,7 +46,7 @@ void procfd_race_pass(struct procfd_race *point, bool may_sleep)
 /* Nobody passes any more. */
 void procfd_race_report(void)
 {
-	struct procfd_race *point;
+	struct procfd_race_point *point;
 
 	llist_for_each_entry(point, passed.first, node)
 		pr_info("race point passed %d times: %s\n",
