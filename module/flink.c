@@ -11,14 +11,7 @@
  * limits, quota) is decided inside vfs_link() and vfs_rename().
  *
  * Two things are new. A file whose last name is gone may be given another, see
- * lend_linkable(); and a name may be replaced by a link, see replace().
- *
- * Locks, outermost first:
- *
- *   inode_lock(directory)
- *     the source's procfd_busy	(only for filesystems in lendable[], and ours)
- *       inode_lock(source and victim), taken by vfs_link() and vfs_rename()
- *         inode->i_lock
+ * relink.c; and a name may be replaced by a link, see replace.c.
  *
  * Not audited: the source's own path record, which linkat(2) makes by
  * audit_inode(). The directory's records are made inside vfs_*().
@@ -27,396 +20,26 @@
 #include <linux/fcntl.h>
 #include <linux/file.h>
 #include <linux/fs_struct.h>
-#include <linux/fsnotify.h>
 #include <linux/kdev_t.h>
-#include <linux/magic.h>
-#include <linux/random.h>
-#include <linux/ratelimit.h>
 #include <linux/security.h>
 #include <linux/slab.h>
 #include <linux/uaccess.h>
 
-#include "procfd.h"
-#include "flink_compat.h"
+#include "flink.h"
+#include "fs.h"
+#include "../uapi/procfd.h"
 
 #define REPLACES	(PROCFD_LINK_REPLACE | PROCFD_LINK_REPLACE_DEAD)
 #define KNOWN_FLAGS	(REPLACES | PROCFD_LINK_DURABLE)
 
-/* How often a fresh hidden name may turn out to be taken. */
-#define HIDDEN_TRIES	16
-
-/**
- * struct flink - one call
- * @file: the source, as the caller's descriptor has it
- * @inode: its inode
- * @dir: the directory that gets the entry
- * @name: the entry's name, one component
- * @flags: PROCFD_LINK_* flags
- */
-struct flink {
-	struct file *file;
-	struct inode *inode;
-	struct path dir;
-	const char *name;
-	u32 flags;
-};
-
 /*
- * Filesystems whose ->link makes one name out of none. Every filesystem must be
- * able to do that for O_TMPFILE, but not every one can for a file that was
- * unlinked: it has to undo all that its unlink began. These are proven by the
- * tests, each with its own checker; no other is tried.
- *
- * btrfs is here only so that a failed replacement can give an O_TMPFILE file
- * back as it was. It defers the removal of the last name's back reference, and
- * a link made before that has happened loses its own to it: `btrfs check` then
- * reports errors, and removing the name makes the filesystem read-only. Forcing
- * a commit first does not help, since the caller could link and unlink again
- * between that and our link.
+ * A descriptor of procfdfs, of no mount that the user knows, and part of no tree:
+ * it never had a path.
  */
-static const struct lendable {
-	const char *name;
-	unsigned long magic;
-	bool tmpfile_only;
-} lendable[] = {
-	{ "btrfs",	BTRFS_SUPER_MAGIC,	true },
-	{ "ext4",	EXT4_SUPER_MAGIC },
-	{ "ramfs",	RAMFS_MAGIC },
-	{ "tmpfs",	TMPFS_MAGIC },
-	{ "xfs",	XFS_SUPER_MAGIC },
-};
-
-static bool is_process(const struct flink *f)
+static bool is_nowhere(const struct procfd_link *link)
 {
-	return procfd_fs_is_descriptor_inode(f->inode);
-}
-
-/* Of no mount that the user knows, and part of no tree: it never had a path. */
-static bool is_nowhere(const struct flink *f)
-{
-	return is_process(f) && IS_ROOT(f->file->f_path.dentry);
-}
-
-/* The name may be anything: the magic number has to agree. */
-static const struct lendable *lendable_of(const struct super_block *sb)
-{
-	size_t i;
-
-	for (i = 0; i < ARRAY_SIZE(lendable); i++) {
-		if (lendable[i].magic == sb->s_magic &&
-		    !strcmp(lendable[i].name, sb->s_type->name))
-			return &lendable[i];
-	}
-	return NULL;
-}
-
-/*
- * Not for every filesystem: one that is stacked on another calls vfs_link()
- * again inside its ->link, and takes the lock of a directory there. Whoever
- * flinks in that directory holds it and waits for the source.
- */
-static bool needs_busy(const struct flink *f)
-{
-	return is_process(f) || lendable_of(f->inode->i_sb);
-}
-
-/* Return: NULL if there is nothing to lock. */
-static struct procfd_busy *lock_busy(const struct flink *f)
-{
-	return needs_busy(f) ? procfd_busy_lock(f->inode) : NULL;
-}
-
-/*
- * Was it opened O_TMPFILE? One that was and cannot be linked was opened with
- * O_EXCL too, which asks for exactly that; or its first name is gone again, but
- * nothing is left that tells the two apart.
- *
- * Opened again through /proc, the flag is gone. The dentry is the same one, of
- * which d_mark_tmpfile() made "#" and the inode's number; it is never hashed
- * and hence never renamed. A file that somebody called so and unlinked is taken
- * for one of them.
- */
-static bool was_tmpfile(const struct flink *f)
-{
-	struct dentry *dentry = f->file->f_path.dentry;
-	char name[24];
-	int len;
-	bool ret;
-
-	if (f->file->f_flags & __O_TMPFILE)
-		return true;
-	len = snprintf(name, sizeof(name), "#%llu",
-		       (unsigned long long)f->inode->i_ino);
-	spin_lock(&dentry->d_lock);
-	ret = d_unhashed(dentry) && dentry->d_name.len == len &&
-	      !memcmp(dentry->d_name.name, name, len);
-	spin_unlock(&dentry->d_lock);
-	return ret;
-}
-
-/* Could a file that has no name be given one by lending it I_LINKABLE? */
-static int may_lend(const struct flink *f)
-{
-	const struct lendable *fs;
-
-	if (is_process(f))
-		return 0;
-	if (was_tmpfile(f))
-		return -EPERM;
-	fs = lendable_of(f->inode->i_sb);
-	if (!fs || fs->tmpfile_only)
-		return -EOPNOTSUPP;
-	if (!d_inode(f->dir.dentry)->i_op->tmpfile)
-		return -EOPNOTSUPP;
-	return 0;
-}
-
-/*
- * vfs_link() refuses an inode without a name unless it has I_LINKABLE, which
- * O_TMPFILE sets and the first link clears. Lend it to one that was unlinked.
- * It is looked at under inode_lock(), which vfs_link() takes for itself, so it
- * has to be set before, under i_lock alone. What can happen meanwhile:
- *
- * - Another flink of the same inode. Both would find it clear, and
- *
- *     A: sets it        B: finds it set, takes the file for O_TMPFILE
- *     A: fails, clears  B: vfs_link(): ENOENT
- *
- *   or A's failure clears it while B is inside ->link, where inc_nlink() warns;
- *   or B's failure to replace leaves it set for good, see remove_hidden(). The
- *   procfd_busy keeps B out until A has given it back, so that what is found set
- *   here is O_TMPFILE's own.
- * - linkat(2) by somebody who has the file open too. It succeeds if it finds
- *   the flag, and takes it. We then make a second name, or fail and clear what
- *   is clear already. This is the window in which a file without a name can be
- *   linked without us: with fs.protected_hardlinks on by those who could have
- *   asked us to, with it off by whoever has it open.
- * - Such a linkat(2) and an unlink(2) after it: ENOENT for us, rightly so.
- * - linkat(2) of an O_TMPFILE file between the two looks: its flag is gone, and
- *   it has a name. The count was raised before the flag was taken under i_lock.
- *
- * @was_linkable: set to whether it is the file's own
- * Return: 1 if lent, 0 if there is no need, or an error.
- */
-static int lend_linkable(const struct flink *f, bool *was_linkable)
-{
-	struct inode *inode = f->inode;
-	int ret = 0;
-
-	*was_linkable = false;
-	if (READ_ONCE(inode->i_nlink))
-		return 0;
-	procfd_race_sleep(relink_before_look);
-	spin_lock(&inode->i_lock);
-	*was_linkable = inode_state_read(inode) & I_LINKABLE;
-	spin_unlock(&inode->i_lock);
-	if (*was_linkable || READ_ONCE(inode->i_nlink))
-		return 0;
-
-	ret = may_lend(f);
-	if (ret)
-		return ret;
-	procfd_race_sleep(relink_before_lend);
-	spin_lock(&inode->i_lock);
-	inode_state_set(inode, I_LINKABLE);
-	spin_unlock(&inode->i_lock);
-	return 1;
-}
-
-/*
- * Under the inode's lock, as if it were the end of a link of our own:
- *
- *   here, after vfs_link() failed early	linkat(2), inside vfs_link()
- *						inode_lock()
- *						I_LINKABLE is set: go on
- *   inode_lock() waits
- *						->link: inc_nlink() wants the flag
- *						inode_unlock()
- *   clear it
- */
-static void take_back_linkable(const struct flink *f)
-{
-	inode_lock(f->inode);
-	spin_lock(&f->inode->i_lock);
-	inode_state_clear(f->inode, I_LINKABLE);
-	spin_unlock(&f->inode->i_lock);
-	inode_unlock(f->inode);
-}
-
-/*
- * vfs_link() for a source with a name or without. The last name may go between
- * the look and the link: what had a name when we looked is then looked at again.
- */
-static int make_link(const struct flink *f, struct dentry *new_dentry,
-		     struct delegated_inode *di, bool *was_linkable)
-{
-	bool had_name;
-	int lent, ret;
-
-	do {
-		had_name = READ_ONCE(f->inode->i_nlink);
-		lent = lend_linkable(f, was_linkable);
-		if (lent < 0)
-			return lent;
-		procfd_race_sleep(relink_before_link);
-		ret = procfd_vfs_link(f->file->f_path.dentry, &f->dir,
-				      new_dentry, di);
-		procfd_race_sleep(relink_before_take_back);
-		/* Else vfs_link() has; and who writes to it now lets us go on. */
-		if (lent && ret)
-			take_back_linkable(f);
-	} while (ret == -ENOENT && had_name && !READ_ONCE(f->inode->i_nlink) &&
-		 !fatal_signal_pending(current));
-	return ret;
-}
-
-/*
- * Remove the hidden name again. Not by vfs_unlink(), which may refuse: an
- * append-only directory lets us make an entry and not remove it, a sticky one
- * likewise if the source is somebody else's, and neither must keep a name that
- * nobody has asked for. What it would ask was asked for the link, under the
- * same hold of the directory's lock. Whoever has found the name meanwhile, as
- * inotify tells it, finds it gone, and what he has mounted on it goes with it.
- *
- * An O_TMPFILE file has lost its I_LINKABLE to the link and gets it back, or a
- * second attempt would fail. Only if this was its last name, and all under its
- * lock: btrfs could not bear it if the last name were one that had been there
- * for longer.
- */
-static void remove_hidden(const struct flink *f, struct dentry *hidden,
-			  bool was_linkable)
-{
-	struct inode *dir = d_inode(f->dir.dentry);
-	struct inode *inode = d_inode(hidden);
-	int ret;
-
-	inode_lock(inode);
-	ret = dir->i_op->unlink(dir, hidden);
-	if (!ret)
-		dont_mount(hidden);
-	if (!ret && was_linkable && !inode->i_nlink &&
-	    lendable_of(inode->i_sb)) {
-		spin_lock(&inode->i_lock);
-		inode_state_set(inode, I_LINKABLE);
-		spin_unlock(&inode->i_lock);
-	}
-	inode_unlock(inode);
-
-	if (ret) {
-		pr_warn_ratelimited("cannot remove %pd again: %d\n", hidden,
-				    ret);
-		return;
-	}
-	if (d_mountpoint(hidden))
-		d_invalidate(hidden);
-	if (hidden->d_flags & DCACHE_NFSFS_RENAMED)
-		return;
-	fsnotify_link_count(inode);
-	d_delete_notify(dir, hidden);
-}
-
-/*
- * Short: some filesystems have names of 14 bytes. By hand: snprintf() would be a
- * fifteenth of the whole call.
- */
-static struct dentry *lookup_hidden(const struct flink *f)
-{
-	char name[sizeof(".flink01234567")] = ".flink";
-	u32 random = get_random_u32();
-	size_t i;
-
-	for (i = strlen(name); i < sizeof(name) - 1; i++, random >>= 4)
-		name[i] = "0123456789abcdef"[random & 0xf];
-	return procfd_lookup_one(&f->dir, name);
-}
-
-/*
- * Some filesystems leave the dentry of a new link negative or unhashed, and
- * want it looked up from the server.
- */
-static struct dentry *lookup_linked(const struct flink *f,
-				    struct dentry *hidden)
-{
-	struct dentry *again;
-
-	if (d_is_positive(hidden) && !d_unhashed(hidden))
-		return hidden;
-	again = procfd_lookup_one(&f->dir, hidden->d_name.name);
-	dput(hidden);
-	if (!IS_ERR(again) && d_is_negative(again)) {
-		dput(again);
-		again = ERR_PTR(-EIO);
-	}
-	return again;
-}
-
-/* A new name for the source that nobody looks for. */
-static struct dentry *link_hidden(const struct flink *f,
-				  struct delegated_inode *di,
-				  bool *was_linkable)
-{
-	struct dentry *hidden;
-	int tries, ret = -EEXIST;
-
-	for (tries = 0; ret == -EEXIST && tries < HIDDEN_TRIES; tries++) {
-		hidden = lookup_hidden(f);
-		if (IS_ERR(hidden))
-			return hidden;
-		if (d_is_negative(hidden))
-			ret = make_link(f, hidden, di, was_linkable);
-		if (!ret)
-			return lookup_linked(f, hidden);
-		dput(hidden);
-	}
-	return ERR_PTR(ret);
-}
-
-/*
- * There is no call that makes a link and replaces with it, so: link to a hidden
- * name and rename that over the target. Under one hold of the directory's lock,
- * so no listing of the directory shows the hidden name and no lookup misses the
- * target. inotify and audit see the three events.
- *
- * Both names are in the same directory, whose lock is all that vfs_rename()
- * then wants; lock_rename(), which newer kernels keep to themselves, is not
- * needed.
- */
-static int replace(const struct flink *f, struct dentry *target,
-		   struct delegated_inode *di)
-{
-	struct inode *dir = d_inode(f->dir.dentry);
-	struct dentry *hidden;
-	bool was_linkable;
-	int ret;
-
-	/*
-	 * vfs_rename() will find these too. Known before, they cost no hidden
-	 * name.
-	 */
-	if (d_is_dir(target))
-		return -EISDIR;
-	if (!dir->i_op->rename || !dir->i_op->unlink)
-		return -EPERM;
-
-	if (is_process(f))
-		procfd_fs_replacing(f->inode, true);
-	hidden = link_hidden(f, di, &was_linkable);
-	if (is_process(f))
-		procfd_fs_replacing(f->inode, false);
-	if (IS_ERR(hidden))
-		return PTR_ERR(hidden);
-
-	procfd_race_sleep(replace_hidden);
-	/*
-	 * d_move() makes @hidden the target's name; @target is left unhashed.
-	 * Nothing happens if both are names of one file, as a server may say now
-	 * that said otherwise when the target was looked up.
-	 */
-	ret = procfd_vfs_rename(&f->dir, hidden, target, di);
-	if (ret || d_inode(hidden) == d_inode(target))
-		remove_hidden(f, hidden, was_linkable);
-	dput(hidden);
-	return ret;
+	return procfd_fs_is_descriptor(link->inode) &&
+	       IS_ROOT(link->file->f_path.dentry);
 }
 
 /*
@@ -425,10 +48,10 @@ static int replace(const struct flink *f, struct dentry *target,
  * which are not exported. Like linkat() on /proc/self/fd/N, and unlike
  * AT_EMPTY_PATH, this asks for no capability and does not care who opened it.
  */
-static int may_link_source(const struct flink *f)
+static int may_link_source(const struct procfd_link *link)
 {
-	struct vfsmount *mnt = f->dir.mnt;
-	struct inode *inode = f->inode;
+	struct vfsmount *mnt = link->dir.mnt;
+	struct inode *inode = link->inode;
 	umode_t mode = inode->i_mode;
 
 	/* vfs_link() says so too, but not before a directory was lent a flag. */
@@ -464,27 +87,27 @@ static int may_link_source(const struct flink *f)
  * - A process descriptor was never anywhere: it is created. Its dentry is not
  *   part of any tree and must not be shown to those who walk up.
  */
-static int may_name(const struct flink *f, struct dentry *new_dentry)
+static int may_name(const struct procfd_link *link, struct dentry *new_dentry)
 {
-	struct dentry *old_dentry = f->file->f_path.dentry;
-	bool was_nowhere = is_nowhere(f);
+	struct dentry *old_dentry = link->file->f_path.dentry;
+	bool was_nowhere = is_nowhere(link);
 	struct path old_dir;
 	int ret = 0;
 
-	old_dir.mnt = f->file->f_path.mnt;
+	old_dir.mnt = link->file->f_path.mnt;
 	old_dir.dentry = dget_parent(old_dentry);
 
-	if (was_nowhere || !READ_ONCE(f->inode->i_nlink)) {
-		ret = security_path_mknod(&f->dir, new_dentry,
-					  f->inode->i_mode,
-					  new_encode_dev(f->inode->i_rdev));
+	if (was_nowhere || !READ_ONCE(link->inode->i_nlink)) {
+		ret = security_path_mknod(&link->dir, new_dentry,
+					  link->inode->i_mode,
+					  new_encode_dev(link->inode->i_rdev));
 		if (!ret && d_is_positive(new_dentry))
-			ret = security_path_unlink(&f->dir, new_dentry);
-		if (was_nowhere || old_dir.dentry == f->dir.dentry)
+			ret = security_path_unlink(&link->dir, new_dentry);
+		if (was_nowhere || old_dir.dentry == link->dir.dentry)
 			goto out;
 	}
 	if (!ret)
-		ret = security_path_rename(&old_dir, old_dentry, &f->dir,
+		ret = security_path_rename(&old_dir, old_dentry, &link->dir,
 					   new_dentry, 0);
 out:
 	dput(old_dir.dentry);
@@ -494,7 +117,7 @@ out:
 /*
  * May the caller change the directory? vfs_link() asks the same, and for us that
  * is too late. Whoever writes to a file of his own keeps its lock for as long as
- * he likes, see busy.c, and would keep a directory's that is not his to change:
+ * he likes, see relink.c, and would keep a directory's that is not his to change:
  *
  *   writing to the file		flink of it into /etc
  *   inode_lock(file)
@@ -507,54 +130,45 @@ out:
  * or waiting for a procfd_busy whose holder waits so. The answer stands while the
  * directory is locked, which chmod(2) needs too.
  */
-static int may_change_directory(const struct flink *f)
+static int may_change_directory(const struct procfd_link *link)
 {
-	struct inode *dir = d_inode(f->dir.dentry);
+	struct inode *dir = d_inode(link->dir.dentry);
 
-	if (!fsuidgid_has_mapping(dir->i_sb, mnt_idmap(f->dir.mnt)))
+	if (!fsuidgid_has_mapping(dir->i_sb, mnt_idmap(link->dir.mnt)))
 		return -EOVERFLOW;
-	return inode_permission(mnt_idmap(f->dir.mnt), dir,
+	return inode_permission(mnt_idmap(link->dir.mnt), dir,
 				MAY_WRITE | MAY_EXEC);
-}
-
-/* Under the directory's lock, so a name that is dead now stays the one there. */
-static bool names_the_dead(const struct dentry *dentry)
-{
-	struct inode *inode = d_inode(dentry);
-
-	return procfd_fs_is_descriptor_inode(inode) &&
-	       procfd_process_over(procfd_i(inode)->process);
 }
 
 /*
  * The caller's name, with the intent of linkat(2) or rename(2): some filesystems
  * believe what they have cached of a server, but not when it is to be changed.
  */
-static struct dentry *lookup_name(const struct flink *f)
+static struct dentry *lookup_name(const struct procfd_link *link)
 {
-	unsigned int intent = f->flags & REPLACES ?
+	unsigned int intent = link->flags & REPLACES ?
 			      LOOKUP_RENAME_TARGET :
 			      LOOKUP_CREATE | LOOKUP_EXCL;
-	struct dentry *dentry = procfd_lookup_one(&f->dir, f->name);
+	struct dentry *dentry = procfd_lookup_one(&link->dir, link->name);
 	int ret;
 
 	if (IS_ERR(dentry))
 		return dentry;
-	ret = procfd_d_revalidate(&f->dir, f->name, dentry, intent);
+	ret = procfd_d_revalidate(&link->dir, link->name, dentry, intent);
 	if (ret > 0)
 		return dentry;
 	if (!ret)
 		d_invalidate(dentry);
 	dput(dentry);
 	/* Once: this one is fresh, and a server may change its mind for ever. */
-	return ret ? ERR_PTR(ret) : procfd_lookup_one(&f->dir, f->name);
+	return ret ? ERR_PTR(ret) : procfd_lookup_one(&link->dir, link->name);
 }
 
 /*
  * In the order in which linkat(2) would find out, and with PROCFD_LINK_REPLACE
  * rename(2).
  */
-static int link_or_replace(const struct flink *f, int want_write,
+static int link_or_replace(const struct procfd_link *link, int want_write,
 			   int same_place, struct delegated_inode *di)
 {
 	struct procfd_busy *busy;
@@ -562,20 +176,21 @@ static int link_or_replace(const struct flink *f, int want_write,
 	bool was_linkable;
 	int ret;
 
-	dentry = lookup_name(f);
+	dentry = lookup_name(link);
 	if (IS_ERR(dentry))
 		return PTR_ERR(dentry);
 
 	if (d_is_positive(dentry)) {
 		ret = -EEXIST;
-		if (!(f->flags & REPLACES))
+		if (!(link->flags & REPLACES))
 			goto out;
-		if (f->flags & PROCFD_LINK_REPLACE_DEAD &&
-		    !names_the_dead(dentry))
+		/* Dead now is dead as long as the directory is locked. */
+		if (link->flags & PROCFD_LINK_REPLACE_DEAD &&
+		    !procfd_fs_is_dead(d_inode(dentry)))
 			goto out;
 		/* As rename(2): two names of one file, nothing to do. */
 		ret = 0;
-		if (d_inode(dentry) == f->inode)
+		if (d_inode(dentry) == link->inode)
 			goto out;
 	}
 	ret = want_write;
@@ -584,25 +199,25 @@ static int link_or_replace(const struct flink *f, int want_write,
 	ret = same_place;
 	if (ret)
 		goto out;
-	ret = may_link_source(f);
+	ret = may_link_source(link);
 	if (ret)
 		goto out;
-	ret = may_name(f, dentry);
+	ret = may_name(link, dentry);
 	if (ret)
 		goto out;
-	ret = may_change_directory(f);
+	ret = may_change_directory(link);
 	if (ret)
 		goto out;
 
 	procfd_race_sleep(flink_before_busy);
-	busy = lock_busy(f);
+	busy = procfd_busy_lock(link);
 	ret = PTR_ERR_OR_ZERO(busy);
 	if (ret)
 		goto out;
 	if (d_is_positive(dentry))
-		ret = replace(f, dentry, di);
+		ret = procfd_replace(link, dentry, di);
 	else
-		ret = make_link(f, dentry, di, &was_linkable);
+		ret = procfd_relink(link, dentry, di, &was_linkable);
 	procfd_busy_unlock(busy);
 out:
 	dput(dentry);
@@ -612,23 +227,23 @@ out:
 /*
  * linkat(2) wants one mount, since one may allow what another does not: a process
  * that was opened by its name on a read-only mount must not get a name on one
- * that is writable. For one that never had a path, one filesystem is enough.
+ * that is writable. For what never had a path, one filesystem is enough.
  */
-static int check_same_place(const struct flink *f)
+static int check_same_place(const struct procfd_link *link)
 {
-	if (is_nowhere(f) ? f->inode->i_sb == f->dir.dentry->d_sb :
-			    f->file->f_path.mnt == f->dir.mnt)
+	if (is_nowhere(link) ? link->inode->i_sb == link->dir.dentry->d_sb :
+			    link->file->f_path.mnt == link->dir.mnt)
 		return 0;
 	return -EXDEV;
 }
 
-static int flink_in_directory(const struct flink *f)
+static int flink_in_directory(const struct procfd_link *link)
 {
-	struct inode *dir = d_inode(f->dir.dentry);
-	bool replaces = f->flags & REPLACES;
-	bool is_dot = !strcmp(f->name, ".") || !strcmp(f->name, "..");
+	struct inode *dir = d_inode(link->dir.dentry);
+	bool replaces = link->flags & REPLACES;
+	bool is_dot = !strcmp(link->name, ".") || !strcmp(link->name, "..");
 	struct delegated_inode di = {};
-	int same_place = check_same_place(f);
+	int same_place = check_same_place(link);
 	int want_write, ret;
 
 	/* These come first in rename(2), and after the lookup in linkat(2). */
@@ -641,7 +256,7 @@ static int flink_in_directory(const struct flink *f)
 	 * Against an unmount:
 	 *
 	 *   here				umount(2)
-	 *   @f->dir holds the mount
+	 *   @link->dir holds the mount
 	 *					EBUSY; or with -l the mount leaves
 	 *					its place
 	 *   the name is made
@@ -650,17 +265,17 @@ static int flink_in_directory(const struct flink *f)
 	 *   procfdfs' last one all names
 	 */
 	do {
-		want_write = mnt_want_write(f->dir.mnt);
+		want_write = mnt_want_write(link->dir.mnt);
 		if (replaces && want_write)
 			return want_write;
 
 		procfd_race_sleep(flink_before_lock);
 		inode_lock_nested(dir, I_MUTEX_PARENT);
-		ret = link_or_replace(f, want_write, same_place, &di);
+		ret = link_or_replace(link, want_write, same_place, &di);
 		inode_unlock(dir);
 
 		if (!want_write)
-			mnt_drop_write(f->dir.mnt);
+			mnt_drop_write(link->dir.mnt);
 		/*
 		 * A lease or delegation has to be given back first. What was
 		 * made so far is undone, and all is decided anew.
@@ -672,62 +287,17 @@ static int flink_in_directory(const struct flink *f)
 	return ret;
 }
 
-/* Open what will be flushed at the end: better to fail now than then. */
-static struct file *open_directory(const struct path *dir)
+/* The same, and on return all of it is on the disk. */
+static int flink_durably(const struct procfd_link *link)
 {
-	struct file *file;
-
-	file = dentry_open(dir, O_RDONLY | O_DIRECTORY, current_cred());
-	if (!IS_ERR(file) && !file->f_op->fsync) {
-		fput(file);
-		file = ERR_PTR(-EINVAL);
-	}
-	return file;
-}
-
-/*
- * btrfs does not put a file without a name into its log, so that fsync(2) on
- * one writes its data and nothing that would find it after a power cut. If
- * something else then logged the new name, an empty file would come back.
- */
-static int flush_source(const struct flink *f)
-{
-	const struct lendable *fs = lendable_of(f->inode->i_sb);
-	struct super_block *sb = f->inode->i_sb;
+	struct file *dir = procfd_durable_begin(link);
 	int ret;
 
-	ret = vfs_fsync(f->file, 0);
-	if (!ret && fs && fs->tmpfile_only && !READ_ONCE(f->inode->i_nlink)) {
-		down_read(&sb->s_umount);
-		ret = sync_filesystem(sb);
-		up_read(&sb->s_umount);
-	}
-	return ret;
-}
-
-/*
- * The content before the name, the name before we return: at no moment is there
- * anything but the old file or the whole new one.
- */
-static int flink_durably(const struct flink *f)
-{
-	struct file *dir;
-	int ret;
-
-	if (f->file->f_mode & FMODE_PATH)
-		return -EBADF;	/* as fsync(2) */
-	/* In memory only, or with content that is not in this filesystem. */
-	if (!S_ISREG(f->inode->i_mode))
-		return -EINVAL;
-
-	dir = open_directory(&f->dir);
 	if (IS_ERR(dir))
 		return PTR_ERR(dir);
-	ret = flush_source(f);
+	ret = flink_in_directory(link);
 	if (!ret)
-		ret = flink_in_directory(f);
-	if (!ret)
-		ret = vfs_fsync(dir, 0);
+		ret = procfd_durable_end(dir);
 	fput(dir);
 	return ret;
 }
@@ -793,11 +363,11 @@ static char *get_name(u64 user)
  */
 int procfd_flink(const struct procfd_flink *args)
 {
-	struct flink f = { .flags = args->flags };
+	struct procfd_link link = { .flags = args->flags };
 	char *name;
 	int ret;
 
-	if (f.flags & ~KNOWN_FLAGS || (f.flags & REPLACES) == REPLACES)
+	if (link.flags & ~KNOWN_FLAGS || (link.flags & REPLACES) == REPLACES)
 		return -EINVAL;
 	if (args->reserved)
 		return -EINVAL;
@@ -805,30 +375,31 @@ int procfd_flink(const struct procfd_flink *args)
 	name = get_name(args->name);
 	if (IS_ERR(name))
 		return PTR_ERR(name);
-	f.name = name;
+	link.name = name;
 
 	ret = -EBADF;
-	f.file = fget_raw(args->fd);
-	if (!f.file)
+	link.file = fget_raw(args->fd);
+	if (!link.file)
 		goto out_name;
-	f.inode = d_inode(f.file->f_path.dentry);
+	link.inode = d_inode(link.file->f_path.dentry);
 
 	ret = -EINVAL;
-	if (f.flags & PROCFD_LINK_REPLACE_DEAD && !is_process(&f))
+	if (link.flags & PROCFD_LINK_REPLACE_DEAD &&
+	    !procfd_fs_is_descriptor(link.inode))
 		goto out_file;
 
-	ret = get_directory(args->dirfd, &f.dir);
+	ret = get_directory(args->dirfd, &link.dir);
 	if (ret)
 		goto out_file;
 
-	if (f.flags & PROCFD_LINK_DURABLE)
-		ret = flink_durably(&f);
+	if (link.flags & PROCFD_LINK_DURABLE)
+		ret = flink_durably(&link);
 	else
-		ret = flink_in_directory(&f);
+		ret = flink_in_directory(&link);
 
-	path_put(&f.dir);
+	path_put(&link.dir);
 out_file:
-	fput(f.file);
+	fput(link.file);
 out_name:
 	kfree(name);
 	return ret;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What flink.c alone needs of the differences between kernels. HAVE_* come from
+ * What the rooms of flink alone need of the differences between kernels. HAVE_* come from
  * have.h, as in compat.h; wrappers are named after what the newest kernel has.
  */
 #ifndef PROCFD_FLINK_COMPAT_H

@@ -15,6 +15,7 @@
 #include <linux/slab.h>
 #include <linux/statfs.h>
 
+#include "fs.h"
 #include "options.h"
 #include "procfd.h"
 
@@ -44,6 +45,7 @@ static int pin_count;
 
 static const struct inode_operations descriptor_iops;
 static const struct inode_operations dir_iops;
+static const struct super_operations super_ops;
 static struct file_system_type procfd_fs_type;
 
 static struct procfd_sb *procfd_sb(const struct super_block *sb)
@@ -121,25 +123,40 @@ struct inode *procfd_fs_new_descriptor(struct super_block *sb,
 }
 
 /**
- * procfd_fs_is_descriptor_inode - is this a descriptor or a name
+ * procfd_fs_is_descriptor - is this a descriptor or a name
  * @inode: any inode of any filesystem
  */
-bool procfd_fs_is_descriptor_inode(const struct inode *inode)
+bool procfd_fs_is_descriptor(const struct inode *inode)
 {
 	return inode->i_op == &descriptor_iops;
 }
 
 /**
- * procfd_fs_replacing - let current's next name for an inode exceed the limit
- * @inode: a descriptor's inode
- * @on: before the link, and off after the rename
+ * procfd_fs_is_dead - is this a name or descriptor of a process that is over
+ * @inode: any inode of any filesystem
+ *
+ * Over is for ever. A process whose fork was announced and has not come is alive.
+ */
+bool procfd_fs_is_dead(const struct inode *inode)
+{
+	return procfd_fs_is_descriptor(inode) &&
+	       procfd_process_over(procfd_i(inode)->process);
+}
+
+/* In ->d_fsdata of a name that replaces another in a moment. */
+static const char prepaid;
+
+/**
+ * procfd_fs_prepay - let a name exceed the limit, or no more
+ * @dentry: negative, of any filesystem; its directory is locked
+ * @on: before the link, and off after it
  *
  * Replacing a name takes a second name for a moment, and must not fail for it.
- * Others who replace with the same descriptor wait for procfd_flink() meanwhile.
  */
-void procfd_fs_replacing(struct inode *inode, bool on)
+void procfd_fs_prepay(struct dentry *dentry, bool on)
 {
-	WRITE_ONCE(procfd_i(inode)->replacer, on ? current : NULL);
+	if (dentry->d_sb->s_op == &super_ops)
+		dentry->d_fsdata = on ? (void *)&prepaid : NULL;
 }
 
 /**
@@ -309,7 +326,7 @@ static int dir_link(struct dentry *old_dentry, struct inode *dir,
 	if (pi->kill_on_close)
 		return -EINVAL;
 	procfd_race_sleep(link_before_charge);
-	ret = name_charge(dir->i_sb, READ_ONCE(pi->replacer) == current);
+	ret = name_charge(dir->i_sb, dentry->d_fsdata == &prepaid);
 	if (ret)
 		return ret;
 	ret = simple_link(old_dentry, dir, dentry);
@@ -419,7 +436,6 @@ static struct inode *super_alloc_inode(struct super_block *sb)
 	pi->opened = 0;
 	pi->forked = false;
 	pi->kill_on_close = false;
-	pi->replacer = NULL;
 	return &pi->vfs;
 }
 

@@ -12,6 +12,8 @@
 #include <linux/module.h>
 #include <linux/uaccess.h>
 
+#include "flink.h"
+#include "fs.h"
 #include "procfd.h"
 
 #define FORK_FLAGS	(PROCFD_NONBLOCK | PROCFD_KILL_ON_CLOSE | PROCFD_QUIET)

@@ -4,6 +4,7 @@
  */
 #include <linux/module.h>
 
+#include "fs.h"
 #include "procfd.h"
 
 static int __init procfd_init(void)

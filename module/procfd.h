@@ -10,8 +10,8 @@
  * - struct procfd_inode (fs.c): a descriptor, and the same inode with nlink > 0
  *   is a name. Carries the authority and refers to a process. descriptor.c has
  *   the file operations.
- * - flink.c has nothing to do with processes; it gives names to descriptors, to
- *   one at a time of each inode (busy.c).
+ * - flink.h and its rooms have nothing to do with processes: they give names to
+ *   whatever a descriptor refers to, on any filesystem.
  *
  * Who holds whom: an inode holds a reference on its process, and so does a
  * pending fork, a quiet child and queued exit work. A process never holds an
@@ -132,8 +132,6 @@ struct procfd_process {
  * @opened: open files, from FORK or ->open to ->release
  * @forked: came from PROCFD_IOC_FORK
  * @kill_on_close: see PROCFD_KILL_ON_CLOSE; changed under inode_lock() too
- * @replacer: task that is replacing a name with this inode; it may exceed the
- *	limit of names by the one that is about to go
  * @vfs: the inode
  */
 struct procfd_inode {
@@ -145,7 +143,6 @@ struct procfd_inode {
 	unsigned int opened;
 	bool forked;
 	bool kill_on_close;
-	struct task_struct *replacer;
 	struct inode vfs;
 };
 
@@ -230,16 +227,8 @@ static inline bool procfd_is_descriptor(const struct file *file)
 }
 
 /* fs.c */
-int procfd_fs_init(void);
-void procfd_fs_exit(void);
-int procfd_fs_register(void);
-void procfd_fs_unregister(void);
-struct vfsmount *procfd_fs_pin(void);
-void procfd_fs_unpin(void);
 struct inode *procfd_fs_new_descriptor(struct super_block *sb,
 				       struct procfd_process *p);
-bool procfd_fs_is_descriptor_inode(const struct inode *inode);
-void procfd_fs_replacing(struct inode *inode, bool on);
 int procfd_fs_set_kill_on_close(struct inode *inode, bool on);
 void procfd_fs_pin_inode(struct procfd_pin *pin, struct procfd_inode *pi);
 void procfd_fs_unpin_inode(struct procfd_pin *pin);
@@ -250,12 +239,5 @@ int procfd_device_init(void);
 void procfd_device_exit(void);
 long procfd_descriptor_ioctl(struct file *file, unsigned int cmd,
 			     unsigned long arg);
-
-/* busy.c */
-struct procfd_busy *procfd_busy_lock(const struct inode *inode);
-void procfd_busy_unlock(struct procfd_busy *busy);
-
-/* flink.c */
-int procfd_flink(const struct procfd_flink *args);
 
 #endif /* PROCFD_H */

@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What the rooms of flink share: flink.c decides, relink.c makes a link, replace.c
+ * replaces by one, durable.c flushes.
+ *
+ * Locks, outermost first:
+ *
+ *   inode_lock(directory)
+ *     the source's procfd_busy	(only for filesystems that relink.c knows)
+ *       inode_lock(source and victim), taken by vfs_link() and vfs_rename()
+ *         inode->i_lock
+ */
+#ifndef PROCFD_FLINK_H
+#define PROCFD_FLINK_H
+
+#include <linux/fs.h>
+#include <linux/path.h>
+#include <linux/types.h>
+
+#include "debug/debug.h"
+#include "flink_compat.h"
+
+struct procfd_busy;
+struct procfd_flink;
+
+/**
+ * struct procfd_link - one call
+ * @file: the source, as the caller's descriptor has it
+ * @inode: its inode
+ * @dir: the directory that gets the entry
+ * @name: the entry's name, one component
+ * @flags: PROCFD_LINK_* flags
+ */
+struct procfd_link {
+	struct file *file;
+	struct inode *inode;
+	struct path dir;
+	const char *name;
+	u32 flags;
+};
+
+/* flink.c */
+int procfd_flink(const struct procfd_flink *args);
+
+/* relink.c */
+struct procfd_busy *procfd_busy_lock(const struct procfd_link *link);
+void procfd_busy_unlock(struct procfd_busy *busy);
+int procfd_relink(const struct procfd_link *link, struct dentry *new_dentry,
+		  struct delegated_inode *di, bool *was_linkable);
+void procfd_relink_give_back(struct inode *inode);
+bool procfd_relink_tmpfile_only(const struct super_block *sb);
+
+/* replace.c */
+int procfd_replace(const struct procfd_link *link, struct dentry *target,
+		   struct delegated_inode *di);
+
+/* durable.c */
+struct file *procfd_durable_begin(const struct procfd_link *link);
+int procfd_durable_end(struct file *dir);
+
+#endif /* PROCFD_FLINK_H */
