@@ -78,40 +78,6 @@ static inline void d_make_persistent(struct dentry *dentry, struct inode *inode)
 }
 #endif
 
-/* 6.15: ->mkdir returns the dentry to use, or NULL for the one it got. */
-#ifdef HAVE_MKDIR_DENTRY
-#define PROCFD_DEFINE_MKDIR(name, make)					\
-static struct dentry *name(PROCFD_IDMAP_ARG(idmap), struct inode *dir,	\
-			   struct dentry *dentry, umode_t mode)		\
-{									\
-	return ERR_PTR(make(idmap, dir, dentry, mode));			\
-}
-#else
-#define PROCFD_DEFINE_MKDIR(name, make)					\
-static int name(PROCFD_IDMAP_ARG(idmap), struct inode *dir,		\
-		struct dentry *dentry, umode_t mode)			\
-{									\
-	return make(idmap, dir, dentry, mode);				\
-}
-#endif
-
-/* 7.3: ->create is always exclusive, and not told so any more. */
-#ifdef HAVE_CREATE_EXCL
-#define PROCFD_DEFINE_CREATE(name, ret)					\
-static int name(PROCFD_IDMAP_ARG(idmap), struct inode *dir,		\
-		struct dentry *dentry, umode_t mode, bool excl)		\
-{									\
-	return ret;							\
-}
-#else
-#define PROCFD_DEFINE_CREATE(name, ret)					\
-static int name(PROCFD_IDMAP_ARG(idmap), struct inode *dir,		\
-		struct dentry *dentry, umode_t mode)			\
-{									\
-	return ret;							\
-}
-#endif
-
 /* 7.0 has a macro, and the list's node in another place. */
 #ifndef for_each_alias
 #define for_each_alias(dentry, inode) \
@@ -129,13 +95,6 @@ static inline void procfd_file_notifies(struct file *file)
 	file->f_mode |= FMODE_NONOTIFY_PERM;
 #endif
 }
-
-/* 6.16: the probe of sched_process_exit is told whether the group is dead. */
-#ifdef HAVE_EXIT_GROUP_DEAD
-#define PROCFD_PROBE_EXIT_ARGS(...)	__VA_ARGS__, bool group_dead
-#else
-#define PROCFD_PROBE_EXIT_ARGS(...)	__VA_ARGS__
-#endif
 
 /*
  * What identifies a process while the system is up. From 6.9 on a struct pid

@@ -285,7 +285,8 @@ struct file *procfd_descriptor_file(struct vfsmount *mnt,
 	struct inode *inode;
 	struct file *file;
 
-	inode = procfd_fs_new_descriptor(mnt->mnt_sb, p);
+	inode = procfd_inode_new_descriptor(mnt->mnt_sb, p,
+					    &procfd_descriptor_fops);
 	if (!inode)
 		return ERR_PTR(-ENOMEM);
 	pi = procfd_i(inode);

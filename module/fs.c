@@ -1,15 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * procfdfs: the inodes of descriptors, and their names.
+ * procfdfs: the filesystem that names of processes are in.
  *
  * One superblock, mounted anywhere. A descriptor is an inode of it with no name
- * yet; flink gives it one, as a hard link. The inode is a FIFO with file
- * operations of our own: programs know that a FIFO may block, and the VFS keeps
- * its hands off.
+ * yet (inode.c); flink gives it one, as a hard link.
  */
 #include <linux/dcache.h>
 #include <linux/fs_context.h>
-#include <linux/fsnotify.h>
 #include <linux/module.h>
 #include <linux/mount.h>
 #include <linux/slab.h>
@@ -18,11 +15,6 @@
 #include "fs.h"
 #include "options.h"
 #include "procfd.h"
-
-/* Of how many names of a process that exits the directories are told. */
-#define NAMES_TOLD	256U
-/* Among how many, with those that were removed and are still open. */
-#define NAMES_LOOKED_AT	(4 * NAMES_TOLD)
 
 /**
  * struct procfd_sb - what the superblock knows
@@ -34,16 +26,10 @@ struct procfd_sb {
 	atomic_t names;
 };
 
-static struct kmem_cache *inode_cache;
-
-/* Never 0, which many take for "deleted", and never used again. */
-static atomic64_t last_ino = ATOMIC64_INIT(0);
-
 /* What an open device holds; see procfd_fs_pin(). */
 static struct vfsmount *pinned_mount;
 static int pin_count;
 
-static const struct inode_operations descriptor_iops;
 static const struct inode_operations dir_iops;
 static const struct super_operations super_ops;
 static struct file_system_type procfd_fs_type;
@@ -77,58 +63,13 @@ static void name_uncharge(struct super_block *sb)
 	atomic_dec(&procfd_sb(sb)->names);
 }
 
-static struct inode *new_procfd_inode(struct super_block *sb)
-{
-	struct inode *inode = new_inode(sb);
-
-	if (!inode)
-		return NULL;
-	inode->i_ino = atomic64_inc_return(&last_ino);
-	simple_inode_init_ts(inode);
-	return inode;
-}
-
-/**
- * procfd_fs_new_descriptor - make an inode without a name
- * @sb: superblock of procfdfs
- * @p: process; the inode takes a reference of its own
- *
- * Owned by the caller's fsuid and fsgid, mode 0600 whatever the umask, since a
- * umask was never chosen with signals in mind. Its authority is current's.
- *
- * Return: the inode, or NULL when out of memory.
- */
-struct inode *procfd_fs_new_descriptor(struct super_block *sb,
-				       struct procfd_process *p)
-{
-	struct inode *inode = new_procfd_inode(sb);
-	struct procfd_inode *pi;
-
-	if (!inode)
-		return NULL;
-	inode->i_mode = S_IFIFO | 0600;
-	inode->i_uid = current_fsuid();
-	inode->i_gid = current_fsgid();
-	inode->i_op = &descriptor_iops;
-	inode->i_fop = &procfd_descriptor_fops;
-	clear_nlink(inode);
-
-	pi = procfd_i(inode);
-	procfd_process_get(p);
-	pi->process = p;
-	pi->inside = procfd_authority_is_inside(p);
-	pi->authority = get_current_cred();
-	procfd_process_remember_inode(pi);
-	return inode;
-}
-
 /**
  * procfd_fs_is_descriptor - is this a descriptor or a name
  * @inode: any inode of any filesystem
  */
 bool procfd_fs_is_descriptor(const struct inode *inode)
 {
-	return inode->i_op == &descriptor_iops;
+	return inode->i_sb->s_op == &super_ops && S_ISFIFO(inode->i_mode);
 }
 
 /**
@@ -159,162 +100,6 @@ void procfd_fs_prepay(struct dentry *dentry, bool on)
 		dentry->d_fsdata = on ? (void *)&prepaid : NULL;
 }
 
-/**
- * procfd_fs_set_kill_on_close - switch PROCFD_KILL_ON_CLOSE
- * @inode: a descriptor's inode
- * @on: what to
- *
- * A name is the hand-over: what has one must not kill when it is closed. Here
- * and in ->link the inode's lock is held, so that it is either first given the
- * name or first made to kill.
- *
- * Return: 0; -EINVAL if it did not come from FORK, or has a name.
- */
-int procfd_fs_set_kill_on_close(struct inode *inode, bool on)
-{
-	struct procfd_inode *pi = procfd_i(inode);
-	int ret = -EINVAL;
-
-	inode_lock(inode);
-	if (pi->forked && !(on && inode->i_nlink)) {
-		procfd_race_sleep(kill_on_close_before_set);
-		spin_lock(&pi->lock);
-		WRITE_ONCE(pi->kill_on_close, on);
-		spin_unlock(&pi->lock);
-		ret = 0;
-	}
-	inode_unlock(inode);
-	return ret;
-}
-
-static const struct cred *take_authority(struct procfd_inode *pi)
-{
-	const struct cred *authority;
-
-	spin_lock(&pi->lock);
-	authority = pi->authority;
-	pi->authority = NULL;
-	spin_unlock(&pi->lock);
-	return authority;
-}
-
-/**
- * procfd_fs_pin_inode - keep an inode and its superblock
- * @pin: out: what could be kept, for procfd_fs_unpin_inode() in any case
- * @pi: inode that is not freed, as a lock is held that evict takes
- *
- * The superblock first: an inode that is busy when its filesystem is shut down
- * would outlive it.
- *
- * Context: Atomic.
- */
-void procfd_fs_pin_inode(struct procfd_pin *pin, struct procfd_inode *pi)
-{
-	struct super_block *sb = pi->vfs.i_sb;
-
-	pin->sb = atomic_inc_not_zero(&sb->s_active) ? sb : NULL;
-	procfd_race(pin_before_inode);
-	pin->inode = pin->sb ? igrab(&pi->vfs) : NULL;
-}
-
-/**
- * procfd_fs_unpin_inode - undo procfd_fs_pin_inode()
- * @pin: what was kept; may be gone when this returns
- *
- * Context: Process context, may sleep.
- */
-void procfd_fs_unpin_inode(struct procfd_pin *pin)
-{
-	iput(pin->inode);
-	if (pin->sb)
-		deactivate_super(pin->sb);
-}
-
-/*
- * The names of an inode, each with a reference. So many that a spin lock is not
- * held for long: whose owner makes more has not told their directories. Those
- * that are gone and still open are in the list, too.
- */
-static struct dentry **get_names(struct inode *inode, unsigned int *count)
-{
-	unsigned int room = min(READ_ONCE(inode->i_nlink), NAMES_TOLD);
-	struct dentry **names, *dentry;
-	unsigned int looked_at = 0;
-
-	*count = 0;
-	names = kmalloc_array(room, sizeof(*names), GFP_KERNEL);
-	if (!names)
-		return NULL;
-	procfd_race_sleep(names_before_collect);
-	spin_lock(&inode->i_lock);
-	for_each_alias(dentry, inode) {
-		if (*count == room || looked_at++ == NAMES_LOOKED_AT)
-			break;
-		spin_lock(&dentry->d_lock);
-		if (!d_unhashed(dentry))
-			names[(*count)++] = dget_dlock(dentry);
-		spin_unlock(&dentry->d_lock);
-	}
-	spin_unlock(&inode->i_lock);
-	return names;
-}
-
-/**
- * procfd_fs_tell_exit - what an exit means for a descriptor
- * @pi: inode, pinned
- *
- * Watchers of the inode and of the directories of its names are told by
- * IN_ATTRIB: size and times have changed. The authority goes, so that an old
- * name pins no dead container's credentials.
- *
- * Context: Process context, may sleep.
- */
-void procfd_fs_tell_exit(struct procfd_inode *pi)
-{
-	struct inode *inode = &pi->vfs;
-	struct dentry **names = NULL;
-	unsigned int count = 0, i;
-
-	put_cred(take_authority(pi));
-
-	if (READ_ONCE(inode->i_nlink))
-		names = get_names(inode, &count);
-	procfd_race_sleep(names_before_tell);
-	for (i = 0; i < count; i++) {
-		fsnotify_dentry(names[i], FS_ATTRIB);
-		dput(names[i]);
-	}
-	if (!count)
-		fsnotify_inode(inode, FS_ATTRIB);
-	kfree(names);
-}
-
-/*
- * Size and times are those of the record, made when they are asked for and
- * stored nowhere, so that nothing can destroy them.
- */
-static int descriptor_getattr(PROCFD_IDMAP_ARG(idmap), const struct path *path,
-			      struct kstat *stat, u32 request_mask,
-			      unsigned int query_flags)
-{
-	struct inode *inode = d_inode(path->dentry);
-	struct procfd_process *p = procfd_i(inode)->process;
-
-	procfd_fillattr(idmap, request_mask, inode, stat);
-	if (procfd_process_state(p) == PROCFD_STATE_EXITED) {
-		stat->size = procfd_record_size(p);
-		stat->mtime = p->record.exited_real;
-		if (timespec64_compare(&stat->ctime, &stat->mtime) < 0)
-			stat->ctime = stat->mtime;
-	}
-	return 0;
-}
-
-static const struct inode_operations descriptor_iops = {
-	.getattr	= descriptor_getattr,
-	.setattr	= simple_setattr,
-};
-
 static int dir_link(struct dentry *old_dentry, struct inode *dir,
 		    struct dentry *dentry)
 {
@@ -322,7 +107,7 @@ static int dir_link(struct dentry *old_dentry, struct inode *dir,
 	struct procfd_inode *pi = procfd_i(inode);
 	int ret;
 
-	/* Under inode_lock(inode); see procfd_fs_set_kill_on_close(). */
+	/* Under inode_lock(inode); see procfd_inode_set_kill_on_close(). */
 	if (pi->kill_on_close)
 		return -EINVAL;
 	procfd_race_sleep(link_before_charge);
@@ -334,9 +119,7 @@ static int dir_link(struct dentry *old_dentry, struct inode *dir,
 		name_uncharge(dir->i_sb);
 		return ret;
 	}
-	procfd_race_sleep(link_before_exit_matters);
-	if (!procfd_process_exit_matters(pi->process))
-		put_cred(take_authority(pi));
+	procfd_inode_has_name(inode);
 	return 0;
 }
 
@@ -375,7 +158,7 @@ static struct inode *new_directory(PROCFD_IDMAP_ARG(idmap),
 				   struct super_block *sb, struct inode *parent,
 				   umode_t mode)
 {
-	struct inode *inode = new_procfd_inode(sb);
+	struct inode *inode = procfd_inode_new(sb);
 
 	if (!inode)
 		return NULL;
@@ -406,10 +189,39 @@ static int make_directory(PROCFD_IDMAP_ARG(idmap), struct inode *dir,
 	return 0;
 }
 
-PROCFD_DEFINE_MKDIR(dir_mkdir, make_directory)
+/* 6.15: ->mkdir returns the dentry to use, or NULL for the one that it got. */
+#ifdef HAVE_MKDIR_DENTRY
+static struct dentry *dir_mkdir(PROCFD_IDMAP_ARG(idmap), struct inode *dir,
+				struct dentry *dentry, umode_t mode)
+{
+	return ERR_PTR(make_directory(idmap, dir, dentry, mode));
+}
+#else
+static int dir_mkdir(PROCFD_IDMAP_ARG(idmap), struct inode *dir,
+		     struct dentry *dentry, umode_t mode)
+{
+	return make_directory(idmap, dir, dentry, mode);
+}
+#endif
 
-/* Names come from flink only. Without this it would be EACCES. */
-PROCFD_DEFINE_CREATE(dir_create, -EPERM)
+/*
+ * Names come from flink only. Without this it would be EACCES.
+ *
+ * 7.3: always exclusive, and not told so any more.
+ */
+#ifdef HAVE_CREATE_EXCL
+static int dir_create(PROCFD_IDMAP_ARG(idmap), struct inode *dir,
+		      struct dentry *dentry, umode_t mode, bool excl)
+{
+	return -EPERM;
+}
+#else
+static int dir_create(PROCFD_IDMAP_ARG(idmap), struct inode *dir,
+		      struct dentry *dentry, umode_t mode)
+{
+	return -EPERM;
+}
+#endif
 
 static const struct inode_operations dir_iops = {
 	.create		= dir_create,
@@ -422,40 +234,6 @@ static const struct inode_operations dir_iops = {
 	.getattr	= simple_getattr,
 	.setattr	= simple_setattr,
 };
-
-static struct inode *super_alloc_inode(struct super_block *sb)
-{
-	struct procfd_inode *pi = alloc_inode_sb(sb, inode_cache, GFP_KERNEL);
-
-	if (!pi)
-		return NULL;
-	pi->process = NULL;
-	pi->inside = false;
-	INIT_LIST_HEAD(&pi->process_node);
-	pi->authority = NULL;
-	pi->opened = 0;
-	pi->forked = false;
-	pi->kill_on_close = false;
-	return &pi->vfs;
-}
-
-static void super_free_inode(struct inode *inode)
-{
-	kmem_cache_free(inode_cache, procfd_i(inode));
-}
-
-static void super_evict_inode(struct inode *inode)
-{
-	struct procfd_inode *pi = procfd_i(inode);
-
-	truncate_inode_pages_final(&inode->i_data);
-	clear_inode(inode);
-	if (!pi->process)
-		return;	/* a directory */
-	procfd_process_forget_inode(pi);
-	put_cred(take_authority(pi));
-	procfd_process_put(pi->process);
-}
 
 static int super_statfs(struct dentry *dentry, struct kstatfs *stat)
 {
@@ -478,9 +256,9 @@ static int super_show_options(struct seq_file *m, struct dentry *root)
 }
 
 static const struct super_operations super_ops = {
-	.alloc_inode	= super_alloc_inode,
-	.free_inode	= super_free_inode,
-	.evict_inode	= super_evict_inode,
+	.alloc_inode	= procfd_inode_alloc,
+	.free_inode	= procfd_inode_free,
+	.evict_inode	= procfd_inode_evict,
 	.statfs		= super_statfs,
 	.show_options	= super_show_options,
 };
@@ -626,29 +404,6 @@ struct vfsmount *procfd_fs_pin(void)
 void procfd_fs_unpin(void)
 {
 	simple_release_fs(&pinned_mount, &pin_count);
-}
-
-static void init_once(void *object)
-{
-	struct procfd_inode *pi = object;
-
-	spin_lock_init(&pi->lock);
-	inode_init_once(&pi->vfs);
-}
-
-int __init procfd_fs_init(void)
-{
-	inode_cache = kmem_cache_create("procfd_inode",
-					sizeof(struct procfd_inode), 0,
-					SLAB_RECLAIM_ACCOUNT | SLAB_ACCOUNT,
-					init_once);
-	return inode_cache ? 0 : -ENOMEM;
-}
-
-void procfd_fs_exit(void)
-{
-	rcu_barrier();	/* inodes are freed by RCU, with our function */
-	kmem_cache_destroy(inode_cache);
 }
 
 int __init procfd_fs_register(void)

@@ -12,8 +12,6 @@ struct dentry;
 struct inode;
 struct vfsmount;
 
-int procfd_fs_init(void);
-void procfd_fs_exit(void);
 int procfd_fs_register(void);
 void procfd_fs_unregister(void);
 

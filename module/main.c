@@ -17,19 +17,20 @@ static int __init procfd_init(void)
 	ret = procfd_process_init();
 	if (ret)
 		goto out_debug;
-	ret = procfd_fs_init();
+	ret = procfd_inode_init();
 	if (ret)
 		goto out_process;
-	ret = procfd_fork_init();
+	procfd_quiet_init();
+	ret = procfd_probes_init();
 	if (ret)
-		goto out_fs;
+		goto out_inode;
 	/*
 	 * A module that fails to load is freed no matter who uses it. Nobody
 	 * but root mounts, and only a lack of memory can fail the device.
 	 */
 	ret = procfd_fs_register();
 	if (ret)
-		goto out_fork;
+		goto out_probes;
 	ret = procfd_device_init();
 	if (ret)
 		goto out_unregister;
@@ -37,10 +38,10 @@ static int __init procfd_init(void)
 
 out_unregister:
 	procfd_fs_unregister();
-out_fork:
-	procfd_fork_exit();
-out_fs:
-	procfd_fs_exit();
+out_probes:
+	procfd_probes_exit();
+out_inode:
+	procfd_inode_exit();
 out_process:
 	procfd_process_exit();
 out_debug:
@@ -51,15 +52,15 @@ out_debug:
 /*
  * Nothing refers to us: no open file, no mount, no quiet child. What may still
  * run are probes that find nothing to do, and the tail of exit work. That may
- * be about to drop the last superblock, hence process before fs.
+ * be about to drop the last superblock, hence process before inode.
  */
 static void __exit procfd_exit(void)
 {
 	procfd_device_exit();
 	procfd_fs_unregister();
-	procfd_fork_exit();
+	procfd_probes_exit();
 	procfd_process_exit();
-	procfd_fs_exit();
+	procfd_inode_exit();
 	procfd_debug_exit();
 }
 

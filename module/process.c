@@ -9,19 +9,20 @@
  * a wake says no more than "look", and looking is idempotent.
  */
 #include <linux/hashtable.h>
-#include <linux/hrtimer.h>
 #include <linux/math64.h>
-#include <linux/nsproxy.h>
+#include <linux/notifier.h>
 #include <linux/poll.h>
 #include <linux/sched/signal.h>
 #include <linux/slab.h>
-#include <linux/time_namespace.h>
 #include <linux/timekeeping.h>
 
 #include "procfd.h"
 
 static struct kmem_cache *process_cache;
 static struct workqueue_struct *exit_workqueue;
+
+/* Who is told of exits; constant once the module is loaded. */
+static RAW_NOTIFIER_HEAD(exit_chain);
 
 /*
  * The processes that are bound, by struct pid. Read under RCU. Its size is
@@ -213,47 +214,24 @@ static int process_exit_wake(wait_queue_entry_t *wait, unsigned int mode,
 	return 0;	/* never counts as an exclusive waiter */
 }
 
-/*
- * What follows from an exit and may sleep. Runs once, when the state is final.
- *
- * An inode that is being evicted does not wait for us, and need not:
- *
- *   here					evict
- *   lock, take it off the list
- *   pinning fails, unlock			forget_inode(): lock, not on the list
- *
- * Either it is pinned under the lock, and evict comes after us, or it is left
- * alone. The pin is given back without the lock, since it may be the last.
- */
+/* What follows from an exit and may sleep. Runs once, when the state is final. */
 static void process_exit_work(struct work_struct *work)
 {
 	struct procfd_process *p = container_of(work, struct procfd_process,
 						exit_work);
-	struct procfd_inode *pi;
-	struct procfd_pin pin;
 
-	for (;;) {
-		procfd_race_sleep(exit_work_before_pin);
-		spin_lock(&p->lock);
-		pi = list_first_entry_or_null(&p->inodes, struct procfd_inode,
-					      process_node);
-		if (pi) {
-			list_del_init(&pi->process_node);
-			procfd_fs_pin_inode(&pin, pi);
-		}
-		spin_unlock(&p->lock);
-		if (!pi)
-			break;
-		procfd_race_sleep(exit_work_pinned);
-		if (pin.inode)
-			procfd_fs_tell_exit(pi);
-		procfd_fs_unpin_inode(&pin);
-		/* As many as somebody liked to make. */
-		cond_resched();
-	}
-	if (p->quiet)
-		procfd_fork_quiet_over(p);
+	raw_notifier_call_chain(&exit_chain, 0, p);
 	procfd_process_put(p);
+}
+
+/**
+ * procfd_process_on_exit - be told of each exit that matters
+ * @nb: called in process context with the process, whose state is final; in the
+ *	order of priority
+ */
+void __init procfd_process_on_exit(struct notifier_block *nb)
+{
+	raw_notifier_chain_register(&exit_chain, nb);
 }
 
 /**
@@ -277,39 +255,6 @@ bool procfd_process_exit_matters(struct procfd_process *p)
 	smp_mb();	/* drawn above */
 	procfd_race(exit_matters_before_look);
 	return !procfd_process_over(p);
-}
-
-/**
- * procfd_process_remember_inode - have an inode told of the exit
- * @pi: inode that holds its reference on the process already
- *
- * Does nothing if the process is over: whoever asks finds that out directly.
- */
-void procfd_process_remember_inode(struct procfd_inode *pi)
-{
-	struct procfd_process *p = pi->process;
-
-	/*
-	 * Looked at under the lock. The exit work comes after the state, so if
-	 * the state is not final here, the work has not been through the list.
-	 */
-	spin_lock(&p->lock);
-	procfd_race(remember_before_look);
-	if (!procfd_process_over(p))
-		list_add(&pi->process_node, &p->inodes);
-	spin_unlock(&p->lock);
-}
-
-/**
- * procfd_process_forget_inode - undo procfd_process_remember_inode()
- * @pi: inode that is being evicted
- */
-void procfd_process_forget_inode(struct procfd_inode *pi)
-{
-	procfd_race_sleep(forget_before_lock);
-	spin_lock(&pi->process->lock);
-	list_del_init(&pi->process_node);
-	spin_unlock(&pi->process->lock);
 }
 
 /**
@@ -542,69 +487,6 @@ void procfd_process_put(struct procfd_process *p)
 	put_pid(p->pid);
 	put_pid(p->quiet_parent);
 	call_rcu(&p->rcu, process_free);
-}
-
-/*
- * @deadline_ns as the caller's time namespace counts, as the host counts. Never
- * negative, which timers take for the far future, nor wrapped.
- */
-static ktime_t deadline_to_host(u64 deadline_ns)
-{
-	ktime_t deadline = ns_to_ktime(min_t(u64, deadline_ns, KTIME_MAX));
-	ktime_t offset = 0;
-
-#ifdef CONFIG_TIME_NS
-	offset = timespec64_to_ktime(current->nsproxy->time_ns->offsets.monotonic);
-#endif
-	if (deadline < offset)
-		return 0;
-	if (offset < 0 && deadline > KTIME_MAX + offset)
-		return KTIME_MAX;
-	return ktime_sub(deadline, offset);
-}
-
-/**
- * procfd_process_wait - wait until a process has exited
- * @p: process
- * @deadline_ns: CLOCK_MONOTONIC, PROCFD_DEADLINE_NONE for ever
- *
- * Return: 0; -ECHILD if there will never be a process; -ETIMEDOUT;
- * -ERESTARTSYS on a signal, since a deadline that is absolute restarts cleanly.
- */
-int procfd_process_wait(struct procfd_process *p, u64 deadline_ns)
-{
-	bool forever = deadline_ns == PROCFD_DEADLINE_NONE;
-	ktime_t deadline = forever ? KTIME_MAX : deadline_to_host(deadline_ns);
-	DEFINE_WAIT(wait);
-	int ret = 0;
-
-	while (!procfd_process_over(p)) {
-		procfd_race_sleep(wait_before_queue);
-		prepare_to_wait(&p->wait, &wait, TASK_INTERRUPTIBLE);
-		procfd_race(wait_queued);
-		if (procfd_process_over(p))
-			break;
-		if (signal_pending(current)) {
-			ret = -ERESTARTSYS;
-			break;
-		}
-		if (forever) {
-			schedule();
-			continue;
-		}
-		/* 0 means that the time has come. */
-		if (!schedule_hrtimeout_range(&deadline, current->timer_slack_ns,
-					      HRTIMER_MODE_ABS)) {
-			if (!procfd_process_over(p))
-				ret = -ETIMEDOUT;
-			break;
-		}
-	}
-	finish_wait(&p->wait, &wait);
-
-	if (!ret && procfd_process_state(p) == PROCFD_STATE_DROPPED)
-		ret = -ECHILD;
-	return ret;
 }
 
 int __init procfd_process_init(void)

@@ -37,6 +37,7 @@
 #include <linux/cred.h>
 #include <linux/fs.h>
 #include <linux/list.h>
+#include <linux/notifier.h>
 #include <linux/pid.h>
 #include <linux/rcupdate.h>
 #include <linux/refcount.h>
@@ -151,16 +152,6 @@ static inline struct procfd_inode *procfd_i(const struct inode *inode)
 	return container_of(inode, struct procfd_inode, vfs);
 }
 
-/**
- * struct procfd_pin - an inode that is kept, and its superblock
- * @sb: NULL if it is being shut down
- * @inode: NULL if it is being evicted, or @sb is NULL
- */
-struct procfd_pin {
-	struct super_block *sb;
-	struct inode *inode;
-};
-
 /* process.c */
 int procfd_process_init(void);
 void procfd_process_exit(void);
@@ -170,11 +161,9 @@ void procfd_process_bind(struct procfd_process *p, struct task_struct *task);
 void procfd_process_tell_bound(struct procfd_process *p);
 void procfd_process_drop(struct procfd_process *p);
 void procfd_process_put(struct procfd_process *p);
-void procfd_process_remember_inode(struct procfd_inode *pi);
-void procfd_process_forget_inode(struct procfd_inode *pi);
+void procfd_process_on_exit(struct notifier_block *nb);
 bool procfd_process_exit_matters(struct procfd_process *p);
 struct procfd_process *procfd_process_find_quiet(struct pid *pid);
-int procfd_process_wait(struct procfd_process *p, u64 deadline_ns);
 
 static inline void procfd_process_get(struct procfd_process *p)
 {
@@ -196,14 +185,29 @@ static inline bool procfd_process_over(const struct procfd_process *p)
 	return procfd_process_state(p) >= PROCFD_STATE_EXITED;
 }
 
+/* wait.c */
+int procfd_process_wait(struct procfd_process *p, u64 deadline_ns);
+
 /* fork.c */
-int procfd_fork_init(void);
-void procfd_fork_exit(void);
 int procfd_fork_announce(struct procfd_process *p, u32 flags);
 void procfd_fork_withdraw(struct procfd_process *p);
 int procfd_fork_cancel(void);
-void procfd_fork_quiet_over(struct procfd_process *p);
-bool procfd_fork_autoreaps(void);
+void procfd_fork_bind(struct task_struct *child);
+
+/* quiet.c */
+void procfd_quiet_init(void);
+void procfd_quiet_begin(struct procfd_process *p, struct task_struct *child);
+void procfd_quiet_update_current(void);
+bool procfd_quiet_autoreaps(void);
+
+/* probes.c */
+int procfd_probes_init(void);
+void procfd_probes_exit(void);
+
+/* tracepoint.c */
+extern atomic_t procfd_armed;
+int procfd_tracepoint_register(const char *name, void *probe);
+void procfd_tracepoint_unregister(const char *name, void *probe);
 
 /* authority.c */
 int procfd_authority_may_open(struct pid *pid);
@@ -226,17 +230,24 @@ static inline bool procfd_is_descriptor(const struct file *file)
 	return file->f_op == &procfd_descriptor_fops;
 }
 
-/* fs.c */
-struct inode *procfd_fs_new_descriptor(struct super_block *sb,
-				       struct procfd_process *p);
-int procfd_fs_set_kill_on_close(struct inode *inode, bool on);
-void procfd_fs_pin_inode(struct procfd_pin *pin, struct procfd_inode *pi);
-void procfd_fs_unpin_inode(struct procfd_pin *pin);
-void procfd_fs_tell_exit(struct procfd_inode *pi);
+/* inode.c */
+int procfd_inode_init(void);
+void procfd_inode_exit(void);
+struct inode *procfd_inode_new(struct super_block *sb);
+struct inode *procfd_inode_new_descriptor(struct super_block *sb,
+					  struct procfd_process *p,
+					  const struct file_operations *fops);
+int procfd_inode_set_kill_on_close(struct inode *inode, bool on);
+void procfd_inode_has_name(struct inode *inode);
+struct inode *procfd_inode_alloc(struct super_block *sb);
+void procfd_inode_free(struct inode *inode);
+void procfd_inode_evict(struct inode *inode);
 
-/* ioctl.c */
+/* device.c */
 int procfd_device_init(void);
 void procfd_device_exit(void);
+
+/* ioctl.c */
 long procfd_descriptor_ioctl(struct file *file, unsigned int cmd,
 			     unsigned long arg);
 
