@@ -115,40 +115,22 @@ static inline u64 procfd_pid_identity(struct pid *pid, u64 started_ns)
 }
 
 /*
- * 7.0 can reap a child by itself. The bit may be set in a child that has not
- * run, but only if setting it cannot disturb has_child_subreaper, which prctl()
- * changes in all descendants under a lock that a module cannot take: 7.2 has
- * both in one word, and a bit is set by rewriting its word.
+ * 7.0 can reap a child by itself. The flag may be set in a child that has not run,
+ * but only if setting it cannot disturb has_child_subreaper, which prctl() changes
+ * in all descendants under a lock that a module cannot take. Up to 7.2 both are
+ * bits of one word, which setting one rewrites; from 7.3 on each has a memory
+ * location of its own.
  */
 #ifdef HAVE_SIGNAL_AUTOREAP
 static inline bool procfd_signal_has_autoreap(void)
 {
-	struct signal_struct *signal;
-	const u32 *words;
-	bool apart = true;
-	size_t i;
-
-	signal = kzalloc(sizeof(*signal), GFP_KERNEL);
-	if (!signal)
-		return false;
-	words = (const u32 *)signal;
-	signal->autoreap = 1;
-	for (i = 0; i < sizeof(*signal) / sizeof(u32); i++) {
-		if (words[i])
-			break;
-	}
-	signal->autoreap = 0;
-	signal->has_child_subreaper = 1;
-	apart = i < sizeof(*signal) / sizeof(u32) && !words[i];
-	kfree(signal);
-	return apart;
+	return true;
 }
 
 static inline void procfd_signal_set_autoreap(struct signal_struct *signal,
 					      bool on)
 {
-	if (on)
-		signal->autoreap = 1;
+	signal->autoreap = on;
 }
 #else
 static inline bool procfd_signal_has_autoreap(void)

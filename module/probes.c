@@ -8,8 +8,11 @@
  * test of a counter.
  */
 #include <linux/binfmts.h>
+#include <linux/mm_types.h>	/* trace/events/sched.h wants struct folio */
 #include <linux/sched/signal.h>
 #include <linux/tracepoint.h>
+
+#include <trace/events/sched.h>
 
 #include "procfd.h"
 
@@ -86,6 +89,11 @@ int __init procfd_probes_init(void)
 {
 	size_t i;
 	int ret;
+
+	/* They are registered as void *: here the compiler compares types. */
+	check_trace_callback_type_sched_process_fork(probe_fork);
+	check_trace_callback_type_sched_process_exec(probe_exec);
+	check_trace_callback_type_sched_process_exit(probe_exit);
 
 	for (i = 0; i < ARRAY_SIZE(probes); i++) {
 		ret = procfd_tracepoint_register(probes[i].tracepoint,

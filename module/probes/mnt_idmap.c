@@ -1,10 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <linux/fs.h>
-#include <linux/mnt_idmapping.h>
+#include <linux/mount.h>
 
-struct mnt_idmap *probe(void);
+const void *probe(const struct vfsmount *mnt);
 
-struct mnt_idmap *probe(void)
+const void *probe(const struct vfsmount *mnt)
 {
-	return &nop_mnt_idmap;
+#ifndef PROBE_COUNTER
+	return mnt_idmap(mnt) ?: &nop_mnt_idmap;
+#else
+	return mnt_user_ns(mnt);
+#endif
 }
