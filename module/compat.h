@@ -118,8 +118,9 @@ static inline u64 procfd_pid_identity(struct pid *pid, u64 started_ns)
  * 7.0 can reap a child by itself. The flag may be set in a child that has not run,
  * but only if setting it cannot disturb has_child_subreaper, which prctl() changes
  * in all descendants under a lock that a module cannot take. Up to 7.2 both are
- * bits of one word, which setting one rewrites; from 7.3 on each has a memory
- * location of its own.
+ * bits of one word, which setting one rewrites; from 7.3 on has_child_subreaper has
+ * a memory location of its own, and only the process itself changes autoreap's
+ * other neighbours.
  */
 #ifdef HAVE_SIGNAL_AUTOREAP
 static inline bool procfd_signal_has_autoreap(void)

@@ -33,7 +33,7 @@ static void probe_exec(void *data, struct task_struct *task, pid_t old_pid,
 	if (likely(!atomic_read(&procfd_armed)))
 		return;
 	procfd_fork_cancel();
-	procfd_quiet_update_current();
+	procfd_quiet_update_current(false);
 }
 
 /*
@@ -43,27 +43,29 @@ static void probe_exec(void *data, struct task_struct *task, pid_t old_pid,
  * thread that exec'd leads by then. Others must leave the leader's exit signal
  * alone: exec waits for most of them, but not for all kinds, before it makes
  * the old leader a thread.
+ *
+ * @over: it is the last of its process. Older kernels do not tell, and do not ask.
  */
-static void thread_exits(void)
+static void thread_exits(bool over)
 {
 	if (likely(!atomic_read(&procfd_armed)))
 		return;
 	procfd_race(thread_exit);
 	procfd_fork_cancel();
-	if (thread_group_leader(current))
-		procfd_quiet_update_current();
+	if (over || thread_group_leader(current))
+		procfd_quiet_update_current(over);
 }
 
 /* 6.16: the probe is told whether the group is dead. */
 #ifdef HAVE_EXIT_GROUP_DEAD
 static void probe_exit(void *data, struct task_struct *task, bool group_dead)
 {
-	thread_exits();
+	thread_exits(group_dead);
 }
 #else
 static void probe_exit(void *data, struct task_struct *task)
 {
-	thread_exits();
+	thread_exits(false);
 }
 #endif
 

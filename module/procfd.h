@@ -197,7 +197,7 @@ void procfd_fork_bind(struct task_struct *child);
 /* quiet.c */
 void procfd_quiet_init(void);
 void procfd_quiet_begin(struct procfd_process *p, struct task_struct *child);
-void procfd_quiet_update_current(void);
+void procfd_quiet_update_current(bool over);
 bool procfd_quiet_autoreaps(void);
 
 /* probes.c */

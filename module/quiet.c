@@ -54,7 +54,8 @@ static bool some_thread_lives(struct task_struct *task)
 }
 
 /*
- * Put the exit signal of a quiet child, which is current, to what it must be.
+ * Put the exit signal of a quiet child, current's process, to what it must be. Only
+ * the leader does that. Return whether the child is still quiet.
  *
  * exec sets it to SIGCHLD. So does a parent that dies, when it gives its
  * children away. Who adopts the child waits for it as for any other, so from
@@ -75,15 +76,17 @@ static bool some_thread_lives(struct task_struct *task)
  *   lock; each has it; unlock
  *   exit_signal = SIGCHLD			the same
  */
-static void quiet_update(struct procfd_process *p)
+static bool quiet_update(struct procfd_process *p)
 {
-	struct task_struct *leader = current->group_leader;
+	bool leads = thread_group_leader(current);
 	bool quiet = false, same = false;
+	struct task_struct *leader, *parent;
 	struct sighand_struct *sighand;
-	struct task_struct *parent;
 
 	rcu_read_lock();
-	while (!same) {
+	/* Not ->group_leader: exec frees an old one before each thread is gone. */
+	leader = pid_task(task_tgid(current), PIDTYPE_TGID);
+	while (leader && !same) {
 		parent = rcu_dereference(leader->real_parent);
 		if (!quiet_wanted(p, leader, parent))
 			break;
@@ -101,13 +104,14 @@ static void quiet_update(struct procfd_process *p)
 		same = sighand == rcu_access_pointer(parent->sighand);
 		quiet = same && some_thread_lives(parent);
 		procfd_race(quiet_before_set);
-		if (quiet)
+		if (quiet && leads)
 			WRITE_ONCE(leader->exit_signal, 0);
 		spin_unlock_irq(&sighand->siglock);
 	}
-	if (!quiet)
+	if (!quiet && leads)
 		WRITE_ONCE(leader->exit_signal, SIGCHLD);
 	rcu_read_unlock();
+	return quiet;
 }
 
 /**
@@ -161,15 +165,34 @@ static struct notifier_block exit_notifier = {
 
 /**
  * procfd_quiet_update_current - put the exit signal of current to what it must be
+ * @over: current is the last thread of its process, and exits
  *
  * Does nothing unless current's process is a quiet child.
+ *
+ * Where the kernel reaps quiet children, one that is not quiet any more must not be
+ * reaped: whoever has adopted it, or the program that its parent has become, waits
+ * for it. Only the last thread takes the flag away, since others could be changing
+ * their neighbours in its word by prctl().
+ *
+ * The parent may still die or exec after this look. Then the child has exited first,
+ * and was reaped as a quiet child is:
+ *
+ *   here, the last thread		parent
+ *   it is there: the flag stays
+ *					dies or execs; the child is given away
+ *   exit_notify() reaps it, and
+ *   wakes whoever waits
+ *
+ * An adopter that waits for a child that it has seen then gets ECHILD, as it does
+ * when another of its threads was faster.
  */
-void procfd_quiet_update_current(void)
+void procfd_quiet_update_current(bool over)
 {
 	struct procfd_process *p = procfd_process_find_quiet(task_tgid(current));
 
 	if (p) {
-		quiet_update(p);
+		if (!quiet_update(p) && over)
+			procfd_signal_set_autoreap(current->signal, false);
 		procfd_process_put(p);
 	}
 }

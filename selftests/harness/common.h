@@ -210,15 +210,6 @@ inline int wait_for(pid_t pid, int options = __WALL)
 	return ret < 0 ? -errno : status;
 }
 
-/* Does the kernel reap quiet children, whoever their parent is by then? */
-inline bool kernel_reaps()
-{
-	procfd_query query{};
-
-	must(ioc(device(), PROCFD_IOC_QUERY, &query));
-	return query.features & PROCFD_FEATURE_AUTOREAP;
-}
-
 /* Wait until a child has exited, and leave it a zombie. */
 inline void wait_for_zombie(pid_t pid)
 {
@@ -440,6 +431,28 @@ inline child start(F body, std::uint32_t flags = 0)
 		_exit(body());
 	}
 	return child(pid, std::move(fd));
+}
+
+/* Of @count quiet children that have exited, how many are there to be reaped? */
+inline int count_quiet_zombies(int count)
+{
+	int zombies = 0;
+
+	for (int n = 0; n < count; n++) {
+		child c = start([] { return 7; }, PROCFD_QUIET);
+
+		must(poll_over(c.fd) & POLLHUP ? 0 : -ETIMEDOUT);
+		zombies += c.wait() == 7 << 8;
+	}
+	return zombies;
+}
+
+/* Does the kernel reap quiet children, whoever their parent is by then? */
+inline bool kernel_reaps()
+{
+	static const bool reaps = count_quiet_zombies(1) == 0;
+
+	return reaps;
 }
 
 /* Runs until it is killed. */

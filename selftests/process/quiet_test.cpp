@@ -356,20 +356,29 @@ TEST(quiet_system, is_not_seen_by_system)
 }
 
 /*
- * The tests here believe what the module says of itself. Before 7.3 the bit
- * that has the kernel reap, if there is one, cannot be set without disturbing
- * another.
+ * Before 7.3 the bit that has the kernel reap, if there is one, cannot be set
+ * without disturbing another.
  */
-TEST(quiet_autoreap, is_not_used_before_7_3)
+TEST(quiet_autoreap, leaves_no_zombie_from_7_3_on)
 {
 	utsname name;
 	int major, minor;
 
 	ASSERT_EQ(0, uname(&name));
 	ASSERT_EQ(2, sscanf(name.release, "%d.%d", &major, &minor));
-	if (major < 7 || (major == 7 && minor < 3)) {
-		EXPECT_FALSE(kernel_reaps());
-	}
+
+	const bool before = major < 7 || (major == 7 && minor < 3);
+
+	EXPECT_EQ(before ? 200 : 0, count_quiet_zombies(200));
+}
+
+TEST(quiet_autoreap, is_a_feature_where_no_zombie_is_left)
+{
+	procfd_query query{};
+
+	ASSERT_EQ(0, ioc(device(), PROCFD_IOC_QUERY, &query));
+	EXPECT_EQ(kernel_reaps(),
+		  (query.features & PROCFD_FEATURE_AUTOREAP) != 0);
 }
 
 TEST(quiet_zombie, is_left_only_where_the_kernel_does_not_reap)
