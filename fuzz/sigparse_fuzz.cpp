@@ -97,15 +97,15 @@ std::optional<sent> meaning(const std::string &bytes)
 		text |= in(digits, c) || in(letters, c);
 		blank &= in(white, c);
 	}
-	/* "white space alone and longer than one byte or exactly a newline" */
-	if (blank && (bytes.size() > 1 || bytes == "\n"))
+	/* "white space alone" */
+	if (blank)
 		return {};
 
 	if (!text) {
 		for (std::size_t i = 0; i < bytes.size(); i++) {
 			const auto byte = static_cast<unsigned char>(bytes[i]);
 
-			if (byte > 64)
+			if (byte > 31)
 				return {};
 			all.emplace_back(byte, i + 1);
 		}

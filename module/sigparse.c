@@ -6,6 +6,10 @@
  * does harm. `echo 9` must not send signal 57, the number of the character 9,
  * `echo $SIG` with SIG unset must not send SIGUSR1 (a newline is 10), and a
  * program that writes the byte 15 means SIGTERM.
+ *
+ * Raw bytes are those below the space, so that no row of dashes and no "?" is a
+ * real-time signal, which would end the process; and white space alone is no
+ * signal, whichever it is: `printf '%s\t' $SIG` writes the byte of SIGKILL.
  */
 #include <linux/ctype.h>
 #include <linux/errno.h>
@@ -22,6 +26,9 @@
  */
 #define USER_RTMIN	34
 #define USER_RTMAX	64
+
+/* The last byte that is no printable character, and the last standard signal. */
+#define RAW_MAX		31
 
 static const struct {
 	const char *name;
@@ -123,7 +130,7 @@ int procfd_sigparse_next(struct procfd_sigparse *parse)
 		if (parse->offset == parse->length)
 			return PROCFD_SIGPARSE_END;
 		signal = (unsigned char)bytes[parse->offset++];
-		return signal > _NSIG ? -EINVAL : signal;
+		return signal > RAW_MAX ? -EINVAL : signal;
 	}
 
 	start = parse->offset;
@@ -150,8 +157,7 @@ int procfd_sigparse_next(struct procfd_sigparse *parse)
  * @length: how much, at least 1
  *
  * An ASCII letter or digit anywhere makes the write text. White space alone is
- * what a shell leaves of an empty variable, and refused, unless it is one byte
- * that no echo can have written.
+ * what a shell leaves of an empty variable, and refused.
  *
  * Return: 0, or -EINVAL and nothing may be sent.
  */
@@ -165,8 +171,8 @@ int procfd_sigparse_begin(struct procfd_sigparse *parse, const char *bytes,
 	*parse = (struct procfd_sigparse){ .bytes = bytes, .length = length };
 	/* What a program writes, most of the time. */
 	if (length == 1 && !is_word(bytes[0]))
-		return bytes[0] == '\n' || (unsigned char)bytes[0] > _NSIG ?
-			       -EINVAL : 0;
+		return is_space(bytes[0]) ||
+		       (unsigned char)bytes[0] > RAW_MAX ? -EINVAL : 0;
 
 	for (i = 0; i < length; i++) {
 		if (is_word(bytes[i]))

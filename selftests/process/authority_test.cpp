@@ -224,7 +224,7 @@ TEST_F(target_that_became_root, is_EPERM)
 	make();
 	EXPECT_EQ(-EPERM, write_to(fd_, "0"));
 	EXPECT_EQ(-EPERM, write_to(fd_, "TERM"));
-	EXPECT_EQ(-EPERM, write_to(fd_, "\011"));
+	EXPECT_EQ(-EPERM, write_to(fd_, "\017"));
 	EXPECT_TRUE(lives());
 }
 

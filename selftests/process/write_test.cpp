@@ -164,14 +164,12 @@ INSTANTIATE_TEST_SUITE_P(several, write_sends,
 INSTANTIATE_TEST_SUITE_P(
 	raw, write_sends,
 	testing::Values(written{"\1", {1}}, written{"\017", {15}},
-			written{"\037", {31}}, written{"@", {64}},
+			written{"\037", {31}}, written{"\010\016", {8, 14}},
 			written{"\1\2\3", {1, 2, 3}}, written{"\017\0"s, {15}},
 			written{"\0\017"s, {15}},
 			/* USR1 is the byte 10, and here it is not alone. */
 			written{"\0\n"s, {10}}, written{"\n\017", {10, 15}},
-			/* One byte of white space that no echo can write. */
-			written{"\v", {11}}, written{"\f", {12}},
-			written{"\r", {13}}, written{" ", {32}}));
+			written{"\0\v\f\r"s, {11, 12, 13}}));
 
 /* Every slip that must not be taken for something else. */
 
@@ -186,10 +184,15 @@ TEST_P(write_refuses, and_sends_nothing)
 	EXPECT_EQ(POLLOUT | POLLWRNORM, poll_now(t.fd()));
 }
 
-/* `echo $SIG` with SIG unset, and its relatives: a newline is SIGUSR1. */
+/*
+ * `echo $SIG` or `printf '%s\t' $SIG` with SIG unset, and their relatives: a
+ * newline is SIGUSR1, a tab is SIGKILL.
+ */
 INSTANTIATE_TEST_SUITE_P(blank, write_refuses,
-			 testing::Values("\n", "\n\n", "  ", " \n", "\t\n",
-					 "\r\n", "\t\t", "\v\v", "    \n    "));
+			 testing::Values("\n", "\t", "\v", "\f", "\r", " ",
+					 "\n\n", "  ", " \n", "\t\n", "\r\n",
+					 "\t\t", "\v\v", "\t\n\v\f\r ",
+					 "    \n    "));
 
 INSTANTIATE_TEST_SUITE_P(unknown, write_refuses,
 			 testing::Values("BOGUS", "TERMX", "TER", "T", "SIG",
@@ -221,7 +224,13 @@ INSTANTIATE_TEST_SUITE_P(mixed, write_refuses,
 INSTANTIATE_TEST_SUITE_P(raw, write_refuses,
 			 testing::Values("\x80"s, "\xff"s, "["s, "_"s, "~"s,
 					 "\017\xff"s, "\xff\017"s, "\017["s,
-					 "\xc3\xa9"s));
+					 "\xc3\xa9"s,
+					 /* `echo '?'`, rows of dashes, a bar */
+					 "?"s, "?\n"s, "--------\n"s, "#"s,
+					 "[=====>  ]\r"s, "...\n"s, "@"s, "!"s,
+					 "\"\"\""s,
+					 /* 32 among raw bytes */
+					 "\017 "s, " \017"s, "\001 \002"s));
 
 INSTANTIATE_TEST_SUITE_P(in_the_middle, write_refuses,
 			 testing::Values("TERM BOGUS", "HUP TERM 65",
@@ -243,7 +252,7 @@ TEST_P(write_kills, at_once)
 /* `echo 9` is not signal 57, and the byte 9 is not white space. */
 INSTANTIATE_TEST_SUITE_P(, write_kills,
 			 testing::Values("KILL", "SIGKILL", "kill\n", "9",
-					 "9\n", "  9\n", "\t"));
+					 "9\n", "  9\n", "\t\0"s, "\0\t"s));
 
 TEST(write, stops_and_continues)
 {
@@ -284,9 +293,9 @@ TEST(write, sends_as_many_as_it_says)
 
 	ASSERT_TRUE(blocked.pass());
 	EXPECT_EQ(17, write_to(c.fd, "RTMIN 34 rtmin+0\n"));
-	EXPECT_EQ(3, write_to(c.fd, "\"\"\""));
+	EXPECT_EQ(5, write_to(c.fd, "34 34"));
 	all_sent.open();
-	EXPECT_EQ(6 << 8, c.wait());
+	EXPECT_EQ(5 << 8, c.wait());
 }
 
 TEST(write, of_nothing_does_nothing)

@@ -309,7 +309,7 @@ result<std::optional<wait_status>> process::try_wait() const noexcept
 
 result<void> process::signal(int signo) const noexcept
 {
-	// As text: a raw byte may be a digit, or the newline that is refused
+	// As text, which can say every signal; a raw byte cannot
 	char text[16];
 	auto end = std::to_chars(text, text + sizeof(text), signo).ptr;
 
