@@ -17,7 +17,7 @@
 #include <linux/path.h>
 #include <linux/types.h>
 
-#include "debug/debug.h"
+#include "debug/hooks.h"
 #include "flink_compat.h"
 
 struct procfd_busy;

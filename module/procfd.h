@@ -47,7 +47,7 @@
 #include <linux/workqueue.h>
 
 #include "compat.h"
-#include "debug/debug.h"
+#include "debug/hooks.h"
 #include "../uapi/procfd.h"
 
 /**

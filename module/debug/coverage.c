@@ -18,7 +18,7 @@
 #include <linux/vmalloc.h>
 
 #include "coverage.h"
-#include "debug.h"
+#include "hooks.h"
 
 void notrace __sanitizer_cov_trace_pc(void);
 

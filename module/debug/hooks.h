@@ -4,8 +4,8 @@
  * for the fuzzer (coverage.c) and for make coverage (gcov.c). The ordinary module
  * has none of it.
  */
-#ifndef PROCFD_DEBUG_H
-#define PROCFD_DEBUG_H
+#ifndef PROCFD_DEBUG_HOOKS_H
+#define PROCFD_DEBUG_HOOKS_H
 
 #include "gcov.h"
 #include "race.h"
@@ -39,4 +39,4 @@ static inline void procfd_debug_exit(void)
 	procfd_gcov_write();
 }
 
-#endif /* PROCFD_DEBUG_H */
+#endif /* PROCFD_DEBUG_HOOKS_H */
