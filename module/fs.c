@@ -18,10 +18,16 @@
 
 /**
  * struct procfd_sb - what the superblock knows
- * @options: of the mounts; changed under inode_lock(root)
+ * @lock: innermost; of @options, and of owner and mode of the directories
+ * @options: of the mounts
  * @names: how many names and directories there are
+ *
+ * A remount changes the root's owner and mode without the inode's lock: it holds
+ * s_umount, for which every sync(2) waits, and whoever lists the root into memory
+ * that is slow to come holds the inode's lock as long as they like.
  */
 struct procfd_sb {
+	spinlock_t lock;
 	struct procfd_options options;
 	atomic_t names;
 };
@@ -107,6 +113,13 @@ static int dir_link(struct dentry *old_dentry, struct inode *dir,
 	struct procfd_inode *pi = procfd_i(inode);
 	int ret;
 
+	/*
+	 * As with fs.protected_hardlinks on, whatever that is: else a user could
+	 * give another's name, which they may not open, the name that a program
+	 * of the owner's is going to write to.
+	 */
+	if (!inode_owner_or_capable(procfd_nop_idmap, inode))
+		return -EPERM;
 	/* Under inode_lock(inode); see procfd_inode_set_kill_on_close(). */
 	if (pi->kill_on_close)
 		return -EINVAL;
@@ -223,6 +236,22 @@ static int dir_create(PROCFD_IDMAP_ARG(idmap), struct inode *dir,
 }
 #endif
 
+/* Under inode_lock(inode), and see struct procfd_sb. */
+static int dir_setattr(PROCFD_IDMAP_ARG(idmap), struct dentry *dentry,
+		       struct iattr *attr)
+{
+	struct procfd_sb *psb = procfd_sb(dentry->d_sb);
+	struct inode *inode = d_inode(dentry);
+	int ret = setattr_prepare(idmap, dentry, attr);
+
+	if (ret)
+		return ret;
+	spin_lock(&psb->lock);
+	setattr_copy(idmap, inode, attr);
+	spin_unlock(&psb->lock);
+	return 0;
+}
+
 static const struct inode_operations dir_iops = {
 	.create		= dir_create,
 	.lookup		= simple_lookup,
@@ -232,7 +261,7 @@ static const struct inode_operations dir_iops = {
 	.rmdir		= dir_rmdir,
 	.rename		= dir_rename,
 	.getattr	= simple_getattr,
-	.setattr	= simple_setattr,
+	.setattr	= dir_setattr,
 };
 
 static int super_statfs(struct dentry *dentry, struct kstatfs *stat)
@@ -267,10 +296,11 @@ static const struct super_operations super_ops = {
 static void apply_options(struct super_block *sb,
 			  const struct procfd_options *given)
 {
-	struct procfd_options *options = &procfd_sb(sb)->options;
+	struct procfd_sb *psb = procfd_sb(sb);
+	struct procfd_options *options = &psb->options;
 	struct inode *root = d_inode(sb->s_root);
 
-	inode_lock(root);
+	spin_lock(&psb->lock);
 	procfd_options_merge(options, given);
 	/* What was not given may have been changed by chmod since, and stays. */
 	if (given->given & PROCFD_OPT_UID)
@@ -281,7 +311,7 @@ static void apply_options(struct super_block *sb,
 		root->i_mode = S_IFDIR | options->mode;
 	if (given->given & ~PROCFD_OPT_MAX)
 		inode_set_ctime_current(root);
-	inode_unlock(root);
+	spin_unlock(&psb->lock);
 }
 
 static int fill_super(struct super_block *sb, struct fs_context *fc)
@@ -291,6 +321,7 @@ static int fill_super(struct super_block *sb, struct fs_context *fc)
 
 	if (!psb)
 		return -ENOMEM;
+	spin_lock_init(&psb->lock);
 	psb->options = procfd_options_default;
 
 	sb->s_fs_info = psb;

@@ -4,10 +4,10 @@
  * link, be it set or not, and not what has lost its name either; and whose flink
  * cannot go on stops no other, and nobody in a directory that is not his.
  */
-#include <linux/userfaultfd.h>
 #include <sys/fsuid.h>
 #include <sys/mman.h>
 
+#include "absent_memory.h"
 #include "flink_common.h"
 #include "threads.h"
 
@@ -149,62 +149,6 @@ TEST_F(hostile_flink, takes_no_place_that_rename_would_not_give_him)
 	EXPECT_EQ(std::vector<std::string>{"a"}, list(roots));
 	EXPECT_EQ(1u, stat_of(own).st_nlink);
 }
-
-/* Memory that whoever reads it waits for, until it is filled. */
-class absent_memory {
-public:
-	explicit absent_memory(std::size_t pages)
-		: size_(pages * page),
-		  faults_(or_errno(int(syscall(SYS_userfaultfd, O_CLOEXEC))))
-	{
-		uffdio_api api{UFFD_API, 0, 0};
-		uffdio_register all{};
-
-		if (faults_ < 0)
-			return;
-		memory_ = static_cast<char *>(mmap(nullptr, size_, PROT_READ,
-						   MAP_PRIVATE | MAP_ANONYMOUS,
-						   -1, 0));
-		all.range = range();
-		all.mode = UFFDIO_REGISTER_MODE_MISSING;
-		must(or_errno(ioctl(faults_, UFFDIO_API, &api)));
-		must(or_errno(ioctl(faults_, UFFDIO_REGISTER, &all)));
-	}
-	~absent_memory()
-	{
-		if (memory_)
-			munmap(memory_, size_);
-	}
-
-	explicit operator bool() const { return faults_ >= 0; }
-	const char *of(std::size_t n) const { return memory_ + n * page; }
-	/* Until one more waits. */
-	void wait() const
-	{
-		uffd_msg message;
-
-		must(int(or_errno(read(faults_, &message, sizeof(message)))));
-	}
-	void fill() const
-	{
-		uffdio_zeropage zeros{};
-
-		zeros.range = range();
-		must(or_errno(ioctl(faults_, UFFDIO_ZEROPAGE, &zeros)));
-	}
-
-private:
-	static constexpr std::size_t page = 4096;
-
-	uffdio_range range() const
-	{
-		return {reinterpret_cast<std::uintptr_t>(memory_), size_};
-	}
-
-	std::size_t size_;
-	unique_fd faults_;
-	char *memory_ = nullptr;
-};
 
 bool over(const child &c, int timeout_ms = patience_ms())
 {

@@ -247,26 +247,51 @@ TEST_F(fs_perm, in_a_1777_directory_ones_own_name_is_replaced)
 	EXPECT_EQ(std::set<std::string>{"n"}, names_in(d));
 }
 
-TEST_F(fs_perm, nobody_but_the_owner_links_a_name)
+TEST_F(fs_perm, nobody_but_the_owner_links_a_name_whatever_the_setting_says)
 {
 	const std::string d = names_directory("d", 01777);
 	servant s;
 
 	ASSERT_EQ(0, flink_into(d, s.fd(), "n"));
 	ASSERT_EQ(0, chmod((d + "/n").c_str(), 0666));
-	EXPECT_EQ(-EPERM, as(alice, [&] {
+
+	auto link_to_m = [&] {
 		return or_errno(::link((d + "/n").c_str(), (d + "/m").c_str()));
-	}));
-
-	/* Not by FLINK either, and that whatever the setting says. */
-	setting off("/proc/sys/fs/protected_hardlinks", "0");
-
-	EXPECT_EQ(-EPERM, as(alice, [&] {
+	};
+	auto flink_to_m = [&] {
 		unique_fd fd(must(open_path(d + "/n", O_RDWR)));
 
 		return flink_into(d, fd, "m");
-	}));
+	};
+
+	for (const char *value : {"1", "0"}) {
+		setting links("/proc/sys/fs/protected_hardlinks", value);
+
+		EXPECT_EQ(-EPERM, as(alice, link_to_m)) << value;
+		EXPECT_EQ(-EPERM, as(alice, flink_to_m)) << value;
+	}
 	EXPECT_EQ(std::set<std::string>{"n"}, names_in(d));
+}
+
+TEST_F(fs_perm, the_owner_and_root_link_a_name_whatever_the_setting_says)
+{
+	const std::string d = names_directory("d", 01777);
+	servant s;
+
+	ASSERT_EQ(0, flink_into(d, s.fd(), "n"));
+	ASSERT_EQ(0, chown((d + "/n").c_str(), alice.uid, alice.gid));
+	for (const char *value : {"1", "0"}) {
+		setting links("/proc/sys/fs/protected_hardlinks", value);
+
+		for (const user &who : {alice, root}) {
+			EXPECT_EQ(0, as(who, [&] {
+					  return or_errno(
+						  ::link((d + "/n").c_str(),
+							 (d + "/m").c_str()));
+				  }));
+			ASSERT_EQ(0, unlink((d + "/m").c_str()));
+		}
+	}
 }
 
 /* Authority. */
