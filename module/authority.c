@@ -65,6 +65,36 @@ static bool is_protected(const struct procfd_inode *pi, int sig)
 	       is_child_reaper(pi->process->pid);
 }
 
+/*
+ * The kernel lets a process send itself any signal, and would not ask about the
+ * maker: with a user's own descriptor as its output, a set-uid program that the
+ * user has started would stop and kill itself by what it prints. So where current
+ * is of the target, this is kill_ok_by_cred() of kernel/signal.c and what
+ * check_kill_permission() says of SIGCONT, whose session is the same here. The
+ * credentials are those of the thread group leader, as there.
+ *
+ * With the maker's credentials; the kernel asks the LSM afterwards.
+ */
+static bool may_signal_oneself(const struct procfd_process *p, int sig)
+{
+	const struct cred *maker = current_cred(), *target;
+	struct task_struct *task;
+	bool may = true;
+
+	rcu_read_lock();
+	task = pid_task(p->pid, PIDTYPE_TGID);
+	if (task && same_thread_group(task, current) && sig != SIGCONT) {
+		target = __task_cred(task);
+		may = uid_eq(maker->euid, target->suid) ||
+		      uid_eq(maker->euid, target->uid) ||
+		      uid_eq(maker->uid, target->suid) ||
+		      uid_eq(maker->uid, target->uid) ||
+		      ns_capable(target->user_ns, CAP_KILL);
+	}
+	rcu_read_unlock();
+	return may;
+}
+
 /**
  * procfd_authority_signal - send a signal with a descriptor's rights
  * @pi: descriptor
@@ -97,7 +127,10 @@ int procfd_authority_signal(struct procfd_inode *pi, int sig)
 	procfd_race_sleep(signal_before_credentials);
 	old = override_creds(authority);
 	/* To no effect, as for its maker, if that is so; but allowed. */
-	ret = kill_pid(p->pid, is_protected(pi, sig) ? 0 : sig, 0);
+	if (may_signal_oneself(p, sig))
+		ret = kill_pid(p->pid, is_protected(pi, sig) ? 0 : sig, 0);
+	else
+		ret = -EPERM;
 	revert_creds(old);
 	put_cred(authority);
 	return ret;

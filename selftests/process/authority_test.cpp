@@ -19,8 +19,9 @@ constexpr uid_t another = 65533;
 
 /*
  * This program as another one, set-uid: `--become-root FD GATE` becomes root
- * wholly, tells FD, and ends with GATE; `--signal-oneself FD` becomes root and
- * writes to FD, its own descriptor; `--fork-and-exit` has a child.
+ * wholly, tells FD, and ends with GATE; `--signal-oneself FD TEXT` becomes root,
+ * writes TEXT to FD, its own descriptor, and closes it; `--fork-and-exit` has a
+ * child.
  */
 __attribute__((constructor)) void helper(int argc, char **argv)
 {
@@ -40,21 +41,18 @@ __attribute__((constructor)) void helper(int argc, char **argv)
 		/* The writing end is the test's, which outlives nothing. */
 		_exit(read(atoi(argv[3]), &byte, 1) == 1 ? byte : 42);
 	}
-	if (argc == 3 && std::string_view(argv[1]) == "--signal-oneself") {
-		sigset_t set, pending;
+	if (argc == 4 && std::string_view(argv[1]) == "--signal-oneself") {
+		const int fd = atoi(argv[2]);
+		const std::string_view text = argv[3];
 
-		sigemptyset(&set);
-		sigaddset(&set, SIGUSR1);
-		sigprocmask(SIG_BLOCK, &set, nullptr);
 		if (setresuid(0, 0, 0))
 			_exit(98);
 
-		const ssize_t ret = or_errno(write(atoi(argv[2]), "USR1", 4));
+		const ssize_t ret =
+			or_errno(write(fd, text.data(), text.size()));
 
-		sigpending(&pending);
-		_exit(ret != 4			     ? int(-ret) :
-		      sigismember(&pending, SIGUSR1) ? 0 :
-						       1);
+		close(fd);
+		_exit(ret == ssize_t(text.size()) ? 0 : int(-ret));
 	}
 }
 
@@ -366,32 +364,95 @@ TEST(authority, of_a_parent_that_may_not_signal_is_to_wait)
 		  }));
 }
 
-/* A process may always signal itself, whatever its descriptor's authority. */
-TEST(authority, is_not_needed_to_signal_oneself)
+/*
+ * The kernel lets a process signal itself, whoever has given it the words. A user
+ * who has a set-uid program write to their own descriptor for it must not have it
+ * signal itself: their kill(2) would be EPERM.
+ */
+
+struct words {
+	const char *name;
+	const char *text;
+	std::uint32_t flags;
+	/* Of the program: how it ends, and what its write said. */
+	int outcome;
+};
+
+class set_uid_program_s_own : public testing::TestWithParam<words> {};
+
+TEST_P(set_uid_program_s_own, descriptor_has_the_rights_of_its_maker)
 {
+	const words &w = GetParam();
 	set_uid_program program;
 
 	device();
-	EXPECT_EQ(0, as(nobody, [&program] {
-			  unique_fd fd(must(announce()));
+	EXPECT_EQ(w.outcome, as(nobody, [&] {
+			  unique_fd fd(must(announce(w.flags)));
 			  child c(must(or_errno(fork())), unique_fd());
 
 			  if (!c.pid) {
-				  must(or_errno(fcntl(fd, F_SETFD, 0)));
+				  /* As its output: without close-on-exec. */
+				  must(or_errno(dup2(fd, STDOUT_FILENO)));
 				  execl(program.path(), "set_uid",
-					"--signal-oneself",
-					std::to_string(fd).c_str(), nullptr);
+					"--signal-oneself", "1", w.text,
+					nullptr);
 				  _exit(99);
 			  }
 
-			  procfd_info info;
+			  /* The last copy is the program's. */
+			  const pid_t pid = c.forget();
+			  int status = 0;
 
-			  must(get_info(fd, &info, PROCFD_INFO_WAIT,
-					PROCFD_DEADLINE_NONE));
-			  c.wait();
-			  return WIFEXITED(info.status) ?
-					 WEXITSTATUS(info.status) :
-					 99;
+			  fd.reset();
+			  must(or_errno(waitpid(pid, &status, WUNTRACED)));
+			  if (WIFSTOPPED(status)) {
+				  /* It is root's: only the test can end it. */
+				  return 128 + WSTOPSIG(status);
+			  }
+			  return WIFEXITED(status) ? WEXITSTATUS(status) :
+						     128 + WTERMSIG(status);
+		  }));
+}
+
+INSTANTIATE_TEST_SUITE_P(
+	, set_uid_program_s_own,
+	testing::Values(words{"kill", "KILL", 0, EPERM},
+			words{"stop", "STOP", 0, EPERM},
+			words{"byte", "\017", 0, EPERM},
+			words{"check", "0", 0, EPERM},
+			/* Which anyone of the session may send, by kill(2). */
+			words{"cont", "CONT", 0, 0},
+			words{"close", "0", PROCFD_KILL_ON_CLOSE, EPERM}),
+	[](const auto &p) { return std::string(p.param.name); });
+
+/* Of one's own user, or root's: as always. */
+TEST(authority, lets_a_process_signal_itself)
+{
+	for (uid_t uid : {0u, nobody})
+		EXPECT_EQ(0, as(uid, [] {
+				  sigset_t set, pending;
+
+				  sigemptyset(&set);
+				  sigaddset(&set, SIGUSR1);
+				  sigprocmask(SIG_BLOCK, &set, nullptr);
+
+				  unique_fd fd(must(open_process(0)));
+
+				  if (write_to(fd, "USR1") != 4)
+					  return 1;
+				  sigpending(&pending);
+				  return sigismember(&pending, SIGUSR1) ? 0 : 2;
+			  }));
+}
+
+/* Root's descriptor for itself is root's also when it is nobody's process. */
+TEST(authority, of_a_process_for_itself_outlives_its_rights)
+{
+	EXPECT_EQ(0, as(0, [] {
+			  unique_fd fd(must(open_process(0)));
+
+			  become(nobody);
+			  return write_to(fd, "0") == 1 ? 0 : 1;
 		  }));
 }
 
