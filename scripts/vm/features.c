@@ -36,6 +36,11 @@ int main(void)
 	/* There is no list to remove, which is fine where there can be one. */
 	tell("tmpfs-acl", fremovexattr(fd, "system.posix_acl_access") == 0 ||
 				  errno == ENODATA);
+	/* The same of others; those of users came in 6.6. */
+	tell("tmpfs-xattr", fremovexattr(fd, "trusted.probe") == 0 ||
+				    errno == ENODATA);
+	tell("tmpfs-user-xattr", fremovexattr(fd, "user.probe") == 0 ||
+					 errno == ENODATA);
 	unlink(path);
 	close(fd);
 	return 0;

@@ -17,6 +17,8 @@ constexpr const char *not_mounted_text =
 	"mount -t procfdfs procfd /run/procfd";
 constexpr const char *wrong_child_text =
 	"another child of this thread took the announced fork";
+constexpr const char *not_a_file_text =
+	"it is not a regular file, so it is not replaced";
 
 class conditions final : public std::error_category {
 public:
@@ -31,6 +33,8 @@ public:
 			return not_mounted_text;
 		case errc::wrong_child:
 			return wrong_child_text;
+		case errc::not_a_file:
+			return not_a_file_text;
 		}
 		return "unknown error";
 	}
@@ -97,6 +101,14 @@ unexpected name_error(int error) noexcept
 					     not_mounted_text);
 
 	return unexpected({error, category});
+}
+
+unexpected not_a_file() noexcept
+{
+	static const errno_category category("procfd.file", errc::not_a_file,
+					     not_a_file_text);
+
+	return unexpected({EINVAL, category});
 }
 
 unexpected wrong_child() noexcept

@@ -57,6 +57,9 @@ unexpected device_error(int error) noexcept;
 /// An errno from a path on no procfdfs, which means errc::not_mounted.
 unexpected name_error(int error) noexcept;
 
+/// EINVAL, which means errc::not_a_file.
+unexpected not_a_file() noexcept;
+
 /// errc::wrong_child.
 unexpected wrong_child() noexcept;
 

@@ -47,6 +47,16 @@ TEST(error, a_path_on_no_procfdfs_says_what_to_mount)
 		  code.message().find("mount -t procfdfs procfd"));
 }
 
+TEST(error, what_is_no_file_is_an_invalid_argument)
+{
+	auto code = procfd::internal::not_a_file().error();
+
+	EXPECT_EQ(std::errc::invalid_argument, code);
+	EXPECT_EQ(errc::not_a_file, code);
+	EXPECT_NE(errc::not_mounted, code);
+	EXPECT_NE(std::string::npos, code.message().find("regular file"));
+}
+
 TEST(error, wrong_child_has_no_errno)
 {
 	auto code = procfd::internal::wrong_child().error();
@@ -68,10 +78,13 @@ TEST(error, a_condition_says_what_its_codes_say)
 {
 	const std::error_condition missing = errc::module_missing,
 				   unmounted = errc::not_mounted,
-				   wrong = errc::wrong_child;
+				   wrong = errc::wrong_child,
+				   other = errc::not_a_file;
 	auto device = procfd::internal::device_error(ENOENT).error(),
-	     name = procfd::internal::name_error(EXDEV).error();
+	     name = procfd::internal::name_error(EXDEV).error(),
+	     no_file = procfd::internal::not_a_file().error();
 
+	EXPECT_EQ(0U, no_file.message().find(other.message()));
 	EXPECT_EQ(0U, device.message().find(missing.message()));
 	EXPECT_EQ(0U, name.message().find(unmounted.message()));
 	EXPECT_EQ(procfd::internal::wrong_child().error().message(),
@@ -88,7 +101,8 @@ TEST(error, each_category_has_a_name_of_its_own)
 			.error()
 			.category()
 			.name(),
-		procfd::internal::name_error(EXDEV).error().category().name()};
+		procfd::internal::name_error(EXDEV).error().category().name(),
+		procfd::internal::not_a_file().error().category().name()};
 
 	for (const auto &name : names) {
 		EXPECT_EQ(0U, name.find("procfd"));

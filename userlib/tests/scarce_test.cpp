@@ -6,6 +6,7 @@
 #include <new>
 
 #include <sys/resource.h>
+#include <sys/xattr.h>
 
 #include <procfd/command.hpp>
 #include <procfd/signal_stream.hpp>
@@ -323,6 +324,12 @@ TEST_F(scarce, descriptors_when_names_are_given)
 			  return procfd::replace_file(link, "new");
 		  }));
 	EXPECT_EQ("new", slurp(link));
+	// Its value and the list of names are allocated beside the buffer
+	EXPECT_EQ(0, ::setxattr(link.c_str(), "security.test", "x", 1, 0));
+	EXPECT_LT(2, with_little_memory([&] {
+			  return procfd::replace_file_from(link, file.get());
+		  }));
+	EXPECT_EQ("", slurp(link));
 
 	// No O_TMPFILE there, so that the directory is opened for a name
 	ASSERT_EQ(0,

@@ -81,7 +81,10 @@ int main(int argc, char **argv)
 			options.mode = static_cast<mode_t>(
 				*tool::number(mode_text, 8));
 		options.keep = keep;
-		done = procfd::replace_file_from(path, STDIN_FILENO, options);
+		done = procfd::replace_file_from(path, STDIN_FILENO, options)
+			       .and_then([](auto &&) {
+				       return procfd::result<void>();
+			       });
 	}
 	if (!done)
 		return tool::fail(app, *both ? first : "0", path, done.error());

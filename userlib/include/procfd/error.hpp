@@ -23,6 +23,9 @@ enum class errc {
 	/// the announced fork was taken by another child of this thread, made
 	/// by a fork handler or an interposed function; comes with no errno
 	wrong_child,
+	/// what has the name is a device, FIFO or socket, and is not replaced by a
+	/// file: EINVAL
+	not_a_file,
 };
 
 /// \return  the category of the conditions above

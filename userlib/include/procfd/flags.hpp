@@ -43,9 +43,11 @@ enum class durability {
 
 inline constexpr durability durable = durability::durable;
 
+enum class lost : unsigned; // in file.hpp
+
 template <typename T>
 concept flag_set = std::same_as<T, fork_flags> || std::same_as<T, open_flags> ||
-	std::same_as<T, link_flags>;
+	std::same_as<T, link_flags> || std::same_as<T, lost>;
 
 template <flag_set T>
 constexpr T operator|(T left, T right) noexcept
