@@ -21,12 +21,16 @@
 #error "procfd needs Linux 6.1 or newer"
 #endif
 
+#ifndef CONFIG_TRACEPOINTS
+#error "procfd needs CONFIG_TRACEPOINTS"
+#endif
+
 /*
- * There, reading a sequence that a spin lock protects takes that lock, and
- * record_take() must not wait for the reaper that waits for it.
+ * Up to 6.19 the probes of tracepoints run with preemption off, and with
+ * PREEMPT_RT a spin lock may sleep. From 7.0 on they may be preempted.
  */
-#ifdef CONFIG_PREEMPT_RT
-#error "procfd does not work with PREEMPT_RT"
+#if defined(CONFIG_PREEMPT_RT) && !defined(HAVE_TRACEPOINT_SRCU)
+#error "procfd works with CONFIG_PREEMPT_RT from Linux 7.0 on only"
 #endif
 
 /* 6.3 gave mounts a struct mnt_idmap in place of a user namespace. */

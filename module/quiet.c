@@ -93,7 +93,8 @@ static bool quiet_update(struct procfd_process *p)
 		procfd_race(quiet_before_siglock);
 		/*
 		 * lock_task_sighand() is not exported. If that thread is gone,
-		 * or its sighand, there is a new one to be read.
+		 * or its sighand, there is a new one to be read at once: children
+		 * are given away before a thread loses its sighand.
 		 */
 		sighand = rcu_dereference(parent->sighand);
 		if (!sighand) {
