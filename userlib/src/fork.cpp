@@ -111,14 +111,14 @@ result<forked> internal::fork(const device &dev, fork_flags flags,
 		// While the child holds it, its parent's is not the last copy
 		fd->reset();
 		guard.restore_for_child();
-		return forked{};
+		return forked(process());
 	}
 	if (!is(fd->get(), pid)) {
 		drop(dev, *std::move(fd));
 		discard(pid);
 		return internal::wrong_child();
 	}
-	return forked{process::adopt(*std::move(fd))};
+	return forked(process::adopt(*std::move(fd)));
 }
 
 void internal::report(int pipe, int error) noexcept

@@ -32,6 +32,22 @@ TEST_F(fork, returns_once_in_each_process)
 	EXPECT_EQ(FD_CLOEXEC, ::fcntl(f->child.native_handle(), F_GETFD));
 }
 
+TEST_F(fork, knows_the_child_also_without_its_descriptor)
+{
+	auto f = procfd::fork();
+
+	ASSERT_OK(f);
+	if (f->in_child())
+		::_exit(f->in_child() ? 11 : 12);
+
+	auto c = std::move(f->child);
+
+	EXPECT_FALSE(f->in_child());
+	// As where the result is handed on
+	EXPECT_FALSE(procfd::forked(std::move(*f)).in_child());
+	EXPECT_EQ(11, c.wait()->exit_code());
+}
+
 TEST_F(fork, restores_the_signal_mask_in_both)
 {
 	sigset_t set, before, now;

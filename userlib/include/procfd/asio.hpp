@@ -9,7 +9,7 @@
 ///     asio::awaitable<void> supervise(procfd::process child)
 ///     {
 ///             procfd::wait_status status = co_await procfd::async_wait(child);
-///             ...
+///             std::puts(status.str().c_str());
 ///     }
 ///
 /// There is no thread, no SIGCHLD and no asio::signal_set behind it: the loop polls

@@ -5,6 +5,7 @@
 #include <chrono>
 #include <initializer_list>
 #include <optional>
+#include <utility>
 
 #include <fcntl.h>
 #include <spawn.h>
@@ -205,10 +206,19 @@ static_assert(sizeof(process) == sizeof(int));
 
 /// What fork() returns, once in the parent and once in the child.
 struct forked {
+	/// \param made  in the parent: the child; in the child: empty
+	explicit forked(process made) noexcept
+		: child(std::move(made)), in_child_(!child)
+	{
+	}
+
 	process child; ///< in the parent: the child; in the child: empty
 
-	/// \return  whether this is the child
-	[[nodiscard]] bool in_child() const noexcept { return !child; }
+	/// \return  whether this is the child; also after `child` was moved away
+	[[nodiscard]] bool in_child() const noexcept { return in_child_; }
+
+private:
+	bool in_child_;
 };
 
 /// fork(2) that returns a descriptor.
@@ -218,7 +228,7 @@ struct forked {
 ///             return f.error();       // no child was made
 ///     if (f->in_child())
 ///             _exit(work());
-///     f->child.wait();
+///     return f->child.wait().error();
 ///
 /// All signals are blocked for the time of the call and restored on both sides (in
 /// the child without what only signal_streams of this thread blocked), so that no
