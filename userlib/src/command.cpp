@@ -124,6 +124,12 @@ std::vector<const char *> pointers(const std::vector<std::string> &strings)
 	return out;
 }
 
+/// \return  whether a program would see the whole of it
+bool is_whole(const std::string &string)
+{
+	return string.find('\0') == string.npos;
+}
+
 bool assigns(std::string_view variable, std::string_view name)
 {
 	return variable.size() > name.size() && variable[name.size()] == '=' &&
@@ -148,7 +154,10 @@ result<command_plan> command_plan::make(const command &from)
 {
 	command_plan plan(from);
 
-	if (from.argv_.empty())
+	if (from.argv_.empty() ||
+	    !std::all_of(from.argv_.begin(), from.argv_.end(), is_whole) ||
+	    (from.file_ && !is_whole(*from.file_)) ||
+	    (from.cwd_ && !is_whole(*from.cwd_)))
 		return system_error(EINVAL);
 	plan.argv_ = pointers(from.argv_);
 	plan.set_candidates();
@@ -171,7 +180,8 @@ result<void> command_plan::set_environment()
 			variables_.emplace_back(*v);
 
 	for (const auto &[name, value] : from_->variables_) {
-		if (name.empty() || name.find('=') != name.npos)
+		if (name.empty() || name.find('=') != name.npos ||
+		    !is_whole(name))
 			return system_error(EINVAL);
 		std::erase_if(variables_, [&name = name](const auto &v) {
 			return assigns(v, name);
@@ -179,6 +189,8 @@ result<void> command_plan::set_environment()
 		if (value)
 			variables_.push_back(name + "=" + *value);
 	}
+	if (!std::all_of(variables_.begin(), variables_.end(), is_whole))
+		return system_error(EINVAL);
 	environment_ = pointers(variables_);
 	return {};
 }

@@ -17,6 +17,9 @@ result<device> device::open() noexcept
 
 result<device> device::open(path_arg path) noexcept
 {
+	if (!path.c_str())
+		return internal::system_error(EINVAL);
+
 	unique_fd fd(::open(path.c_str(), O_RDWR | O_CLOEXEC));
 
 	if (fd)

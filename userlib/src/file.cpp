@@ -93,6 +93,9 @@ result<unique_fd> open_anonymous(path_arg dir, mode_t mode) noexcept
 result<unique_fd> open_anonymous_at(int dirfd, path_arg dir,
 				    mode_t mode) noexcept
 {
+	if (!dir.c_str())
+		return system_error(EINVAL);
+
 	unique_fd fd(::openat(dirfd, dir.c_str(),
 			      O_RDWR | O_TMPFILE | O_CLOEXEC, mode));
 

@@ -5,6 +5,7 @@
 
 #include <procfd/process.hpp>
 
+#include <algorithm>
 #include <memory>
 #include <new>
 #include <utility>
@@ -203,26 +204,36 @@ public:
 	{
 		const char **to = few_;
 
+		// One in their midst would hide those after it
+		if (std::find(argv.begin(), argv.end(), nullptr) !=
+		    argv.end()) {
+			error_ = EINVAL;
+			return;
+		}
 		if (argv.size() >= std::size(few_)) {
 			many_.reset(new (std::nothrow)
 					    const char *[argv.size() + 1]);
 			to = many_.get();
 		}
-		data_ = to;
-		if (!to)
+		if (!to) {
+			error_ = ENOMEM;
 			return;
+		}
+		data_ = to;
 		for (const char *arg : argv)
 			*to++ = arg;
 		*to = nullptr;
 	}
 
-	/// \return  the arguments; null if there was no memory
+	/// \return  0, or the errno for which there are none
+	[[nodiscard]] int error() const noexcept { return error_; }
 	[[nodiscard]] const char *const *get() const noexcept { return data_; }
 
 private:
 	const char *few_[32];
 	std::unique_ptr<const char *[]> many_;
-	const char *const *data_;
+	const char *const *data_ = nullptr;
+	int error_ = 0;
 };
 
 } // namespace
@@ -240,7 +251,7 @@ result<process> spawn(const char *const *argv,
 result<process> spawn(const device &dev, const char *const *argv,
 		      const spawn_options &options) noexcept
 {
-	if (!argv[0])
+	if (!argv || !argv[0])
 		return system_error(EINVAL);
 
 	signals_blocked guard;
@@ -268,15 +279,15 @@ result<process> spawn(std::initializer_list<const char *> argv,
 {
 	null_terminated copy(argv);
 
-	if (!copy.get())
-		return system_error(ENOMEM);
+	if (copy.error())
+		return system_error(copy.error());
 	return spawn(copy.get(), options);
 }
 
 result<void> spawn_detached(const char *const *argv,
 			    const spawn_options &options) noexcept
 {
-	if (options.flags != fork_flags::none || !argv[0])
+	if (options.flags != fork_flags::none || !argv || !argv[0])
 		return system_error(EINVAL);
 
 	auto between = [&] {
@@ -315,8 +326,8 @@ result<void> spawn_detached(std::initializer_list<const char *> argv,
 {
 	null_terminated copy(argv);
 
-	if (!copy.get())
-		return system_error(ENOMEM);
+	if (copy.error())
+		return system_error(copy.error());
 	return spawn_detached(copy.get(), options);
 }
 

@@ -76,7 +76,8 @@ struct path_cut {
 	std::size_t name; ///< length of the last component
 	end ends_in;
 
-	/// \return  the parts, or ENOENT (empty) or ENAMETOOLONG
+	/// \param path  null if it is none, as path_arg has it
+	/// \return  the parts, or EINVAL, ENOENT (empty) or ENAMETOOLONG
 	static result<path_cut> make(const char *path) noexcept;
 };
 
@@ -113,7 +114,8 @@ private:
 ///	a path is relative to: so that was not open
 inline bool stands_in(const device &dev, int dirfd, path_arg path) noexcept
 {
-	return path.c_str()[0] != '/' && dev.native_handle() == dirfd;
+	return path.c_str() && path.c_str()[0] != '/' &&
+	       dev.native_handle() == dirfd;
 }
 
 /// Open the directory part of a path; without one, the directory it starts from.

@@ -16,6 +16,9 @@ namespace procfd::internal {
 
 result<path_cut> path_cut::make(const char *path) noexcept
 {
+	if (!path)
+		return system_error(EINVAL);
+
 	std::string_view all(path, ::strnlen(path, PATH_MAX));
 
 	if (all.empty())

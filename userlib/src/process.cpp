@@ -239,6 +239,9 @@ result<process> process::from_name(path_arg path, access wanted) noexcept
 result<process> process::from_name_at(int dirfd, path_arg path,
 				      access wanted) noexcept
 {
+	if (!path.c_str())
+		return system_error(EINVAL);
+
 	// O_NONBLOCK, lest an ordinary FIFO of this name blocks the open
 	unique_fd fd(::openat(dirfd, path.c_str(),
 			      static_cast<int>(wanted) | O_CLOEXEC | O_NOCTTY |

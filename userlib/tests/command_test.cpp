@@ -377,6 +377,19 @@ TEST_P(command_either_way, program_that_cannot_be_executed_leaves_nothing)
 		EXPECT_EQ(before, open_descriptors());
 	}
 	EXPECT_ERROR(EINVAL, by_way({}).spawn());
+
+	// A program would see what is before the NUL
+	using namespace std::string_literals;
+	const std::string two = "/\0x"s;
+
+	EXPECT_ERROR(EINVAL, by_way({"true", two}).spawn());
+	EXPECT_ERROR(EINVAL, by_way({"true"}).file("/bin/true\0x"s).spawn());
+	EXPECT_ERROR(EINVAL, by_way({"true"}).cwd(two).spawn());
+	EXPECT_ERROR(EINVAL, by_way({"true"}).set_env(two, "x").spawn());
+	EXPECT_ERROR(EINVAL, by_way({"true"}).set_env("x", two).spawn());
+	EXPECT_ERROR(EINVAL,
+		     by_way({"true"}).environment({"x=" + two}).spawn());
+	EXPECT_ERROR(EINVAL, by_way({"true", two}).spawn_detached());
 }
 
 TEST_P(command_either_way, searches_path_as_execvp_does)

@@ -194,6 +194,24 @@ TEST_F(file, a_number_that_is_not_open_stays_what_it_is)
 	ASSERT_OK(c.signal(SIGKILL));
 }
 
+TEST_F(file, a_name_that_is_no_string_is_refused)
+{
+	using namespace std::string_literals;
+	const std::string two = dir / "f" + "\0g"s;
+	auto fd = unlinked("hello");
+	auto self = procfd::process::self();
+
+	ASSERT_OK(self);
+	for (procfd::path_arg path :
+	     {procfd::path_arg(nullptr), procfd::path_arg(two)}) {
+		EXPECT_ERROR(EINVAL, procfd::flink(fd.get(), path));
+		EXPECT_ERROR(EINVAL, procfd::frename(fd.get(), path));
+		EXPECT_ERROR(EINVAL, self->link(path));
+		EXPECT_ERROR(EINVAL, self->replace(path));
+	}
+	EXPECT_EQ(0U, entries(dir.str()));
+}
+
 TEST_F(file, frename_replaces)
 {
 	make("f", "old");

@@ -127,3 +127,25 @@ TEST(path, odd_ones_are_refused_as_linkat_and_rename_refuse_them)
 			<< "rename " << path;
 	}
 }
+
+TEST(path, that_is_no_string_is_refused_by_everything_that_takes_one)
+{
+	using namespace std::string_literals;
+	const std::string two = "/dev/null\0/f"s;
+
+	for (procfd::path_arg path :
+	     {procfd::path_arg(nullptr), procfd::path_arg(two),
+	      procfd::path_arg(std::filesystem::path(two))}) {
+		EXPECT_ERROR(EINVAL, path_cut::make(path.c_str()));
+		EXPECT_ERROR(EINVAL, procfd::device::open(path));
+		EXPECT_ERROR(EINVAL, procfd::process::from_name(path));
+		EXPECT_ERROR(EINVAL, procfd::process::from_name_at(0, path));
+		EXPECT_ERROR(EINVAL, procfd::open_anonymous(path));
+		EXPECT_ERROR(EINVAL, procfd::replace_file(path, "new"));
+		EXPECT_ERROR(EINVAL, procfd::replace_file_from(path, 0));
+		EXPECT_ERROR(EINVAL, procfd::check_replaceable(path));
+	}
+	EXPECT_ERROR(EINVAL, procfd::spawn_detached(nullptr));
+	EXPECT_ERROR(EINVAL, procfd::spawn({"true", nullptr, "x"}));
+	EXPECT_ERROR(EINVAL, procfd::spawn_detached({nullptr}));
+}

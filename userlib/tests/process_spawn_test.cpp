@@ -147,6 +147,7 @@ TEST_F(spawned, program_that_cannot_be_executed_leaves_nothing)
 TEST_F(spawned, nothing_is_refused)
 {
 	EXPECT_ERROR(EINVAL, spawn(std::initializer_list<const char *>{}));
+	EXPECT_ERROR(EINVAL, spawn(nullptr));
 }
 
 TEST_F(spawned, program_without_a_name_leaves_no_announcement)

@@ -194,8 +194,8 @@ public:
 	/// \return  the process, with the program running in it, and the pipes; or
 	///	the error of the step that failed: of exec (ENOENT, EACCES, ENOEXEC
 	///	...), the directory, EBADF, EPERM, EMFILE, or of fork(); EINVAL (no
-	///	arguments, or stdio::output given to in() or out()), ENOMEM. No
-	///	child, zombie or descriptor is left then.
+	///	arguments, a string with a NUL in it, or stdio::output given to in()
+	///	or out()), ENOMEM. No child, zombie or descriptor is left then.
 	PROCFD_API result<spawned> spawn() const noexcept;
 	/// \param dev  device, opened
 	PROCFD_API result<spawned> spawn(const device &dev) const noexcept;

@@ -263,7 +263,7 @@ struct spawn_options {
 /// \param argv  arguments, from the program's name on; ends with a null pointer
 /// \return  the process, with the program running in it; or the error for which
 ///	it could not be executed (ENOENT, EACCES, ...) or a child be made, or the
-///	errors of fork(); EINVAL (no arguments), ENOMEM. After an error no child,
+///	errors of fork(); EINVAL (no arguments, or no string for one), ENOMEM. After an error no child,
 ///	zombie or descriptor is left.
 PROCFD_API result<process> spawn(const char *const *argv,
 				 const spawn_options &options = {}) noexcept;
