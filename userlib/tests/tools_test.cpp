@@ -90,8 +90,23 @@ TEST_F(tools, flink_names_a_descriptor_and_overwrites_nothing)
 	EXPECT_EQ(0, run("exec 3<>g; rm g; echo new >&3; flink 3 f")) << output;
 	EXPECT_EQ("new\n", slurp(dir / "f"));
 	EXPECT_EQ(1, run("echo other >g; flink 3 f 3<g"));
-	EXPECT_EQ("flink: f: File exists\n", output);
+	EXPECT_EQ("flink: f: exists; flink overwrites nothing, frename(1) "
+		  "replaces a file\n",
+		  output);
 	EXPECT_EQ("new\n", slurp(dir / "f"));
+}
+
+TEST_F(tools, frename_warns_of_what_the_new_file_does_not_have)
+{
+	EXPECT_EQ(0, run("echo old >f; chmod 4750 f; echo new | frename f"));
+	EXPECT_EQ("frename: f: warning: set-user-ID, set-group-ID and sticky "
+		  "bits are dropped; chmod(1) sets them\n",
+		  output);
+	EXPECT_EQ(0750U, mode_of("f"));
+	EXPECT_EQ(0, run("echo new | frename f"));
+	EXPECT_EQ("", output);
+	EXPECT_EQ(0, run("chmod 4750 f; echo new | frename --mode 600 f"));
+	EXPECT_EQ("", output);
 }
 
 TEST_F(tools, say_why_they_failed)

@@ -2,10 +2,14 @@
 #ifndef PROCFD_TOOLS_BASICS_HPP
 #define PROCFD_TOOLS_BASICS_HPP
 
+#include <cerrno>
 #include <charconv>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <system_error>
+
+#include <unistd.h>
 
 /// What all commands have in common.
 namespace tool {
@@ -23,6 +27,21 @@ std::optional<Number> number(const std::string &text, int base)
 	if (error != std::errc() || stop != end || text.starts_with('-'))
 		return std::nullopt;
 	return value;
+}
+
+/// Write all of a text to standard output.
+/// \return  0 or errno
+inline int write_out(std::string_view text)
+{
+	while (!text.empty()) {
+		auto done = ::write(STDOUT_FILENO, text.data(), text.size());
+
+		if (done < 0 && errno != EINTR)
+			return errno;
+		if (done > 0)
+			text.remove_prefix(static_cast<std::size_t>(done));
+	}
+	return 0;
 }
 
 } // namespace tool

@@ -15,6 +15,7 @@ int main(int argc, char **argv)
 	std::string fd_text;
 	std::string path;
 
+	app.formatter(std::make_shared<tool::formatter>());
 	app.footer("Nothing is overwritten; frename does that. See flink(1).");
 	app.add_option("FD", fd_text, "descriptor that this command inherits")
 		->required();

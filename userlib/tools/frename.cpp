@@ -19,7 +19,41 @@ std::string check_mode(const std::string &text)
 	return mode && *mode <= 07777 ? "" : "not an octal mode: " + text;
 }
 
-class two_forms final : public CLI::Formatter {
+/// Say what of the old file is lost, a line each.
+void warn(const CLI::App &app, const std::string &path,
+	  const procfd::replaced &done)
+{
+	using procfd::lost;
+
+	constexpr struct {
+		lost what;
+		const char *text;
+	} warnings[] = {
+		{lost::owner, "you own the new file: you may not give it to "
+			      "the owner of the old one"},
+		{lost::group, "its group has no permission any more: you may "
+			      "not give it to the group of the old one"},
+		{lost::access_list,
+		 "its access control list is lost with the group"},
+		{lost::set_id, "set-user-ID, set-group-ID and sticky bits are "
+			       "dropped; chmod(1) sets them"},
+		{lost::capability,
+		 "file capabilities are dropped; setcap(8) sets them"},
+		{lost::integrity, "security.ima and security.evm are dropped: "
+				  "they are of the old content"},
+		{lost::trusted_attributes,
+		 "trusted.* and user.overlay.* are dropped"},
+		{lost::user_attributes,
+		 "some user.* attributes could not be copied"},
+	};
+
+	for (const auto &warning : warnings)
+		if (done.has_lost(warning.what))
+			tool::complain(app, path,
+				       std::string("warning: ") + warning.text);
+}
+
+class two_forms final : public tool::formatter {
 	std::string make_usage(const CLI::App *, std::string) const override
 	{
 		return "Usage: frename [--durable] [--mode MODE] PATH\n"
@@ -41,7 +75,7 @@ int main(int argc, char **argv)
 	bool durable = false;
 
 	app.footer("Whoever opens PATH finds the whole old file or the whole "
-		   "new one. See frename(1).");
+		   "new one.\nSee frename(1).");
 	app.add_flag("--durable", durable,
 		     "return once the new file survives a loss of power");
 	auto *mode = app.add_option("--mode", mode_text,
@@ -53,12 +87,13 @@ int main(int argc, char **argv)
 	app.add_option("FD_PATH", first,
 		       "[FD] PATH: the name to take, and a descriptor that "
 		       "this command inherits")
-		->type_name("")
-		->required();
+		->type_name("");
 	auto *both = app.add_option("PATH", second)->group("");
 	app.formatter(std::make_shared<two_forms>());
 	if (int code = tool::parse(app, argc, argv); code >= 0)
 		return code;
+	if (first.empty())
+		return tool::fail_usage(app, "PATH is required");
 
 	auto keep = durable ? procfd::durability::durable :
 			      procfd::durability::relaxed;
@@ -73,7 +108,9 @@ int main(int argc, char **argv)
 		if (*mode)
 			return tool::fail_usage(
 				app, "--mode goes with standard input");
-		done = procfd::frename(*fd, path, keep);
+		// frename() itself replaces whatever rename(2) does
+		done = procfd::check_replaceable(path).and_then(
+			[&] { return procfd::frename(*fd, path, keep); });
 	} else {
 		procfd::replace_options options;
 
@@ -81,10 +118,14 @@ int main(int argc, char **argv)
 			options.mode = static_cast<mode_t>(
 				*tool::number(mode_text, 8));
 		options.keep = keep;
-		done = procfd::replace_file_from(path, STDIN_FILENO, options)
-			       .and_then([](auto &&) {
-				       return procfd::result<void>();
-			       });
+
+		auto replaced =
+			procfd::replace_file_from(path, STDIN_FILENO, options);
+
+		if (replaced)
+			warn(app, path, *replaced);
+		else
+			done = procfd::unexpected(replaced.error());
 	}
 	if (!done)
 		return tool::fail(app, *both ? first : "0", path, done.error());

@@ -11,7 +11,6 @@
 
 #include <grp.h>
 #include <pwd.h>
-#include <unistd.h>
 
 #include "command.hpp"
 
@@ -19,20 +18,11 @@ namespace command {
 
 int print(std::string_view text)
 {
-	while (!text.empty()) {
-		auto done = ::write(STDOUT_FILENO, text.data(), text.size());
+	int error = tool::write_out(text);
 
-		if (done < 0 && errno == EINTR)
-			continue;
-		if (done < 0) {
-			if (errno != EPIPE)
-				complain("standard output",
-					 std::strerror(errno));
-			return tool::failure;
-		}
-		text.remove_prefix(static_cast<std::size_t>(done));
-	}
-	return tool::success;
+	if (error && error != EPIPE)
+		complain("standard output", std::strerror(error));
+	return error ? tool::failure : tool::success;
 }
 
 void complain(const std::string &message)
