@@ -3,6 +3,7 @@
 # procfd info and ls: tables, JSON, colours, --watch.
 # shellcheck disable=SC2317	# tests are called by name
 # shellcheck disable=SC2016,SC2015	# snippets; what follows || runs if any fails
+# shellcheck disable=SC2086	# words
 # shellcheck disable=SC3013,SC3045	# busybox's shell has read -t and -ef
 set -u
 # shellcheck source=selftests/harness/helper_cmd.sh
@@ -17,7 +18,7 @@ python() {
 	PYTHONHOME=$scratch/python PYTHONPATH=$scratch/python /usr/bin/python3 -S "$@"
 }
 
-without_times() { sed -E 's/[0-9]{4}-[0-9-]+ [0-9:]{8}/WHEN/'; }
+without_times() { sed -E 's/[0-9]{4}-[0-9-]+ [0-9:]{8}/WHEN/; s/ [0-9]+ s ago/ N s ago/'; }
 
 t_ls_is_a_table() {
 	start web && dead job 'exit 7' && chmod 0640 "$PROCFD_DIR/web" &&
@@ -119,6 +120,20 @@ t_info_tells_all() {
 		code 2 procfd info
 }
 
+# It was recorded, as was the time of the name; the clock is of now.
+t_times_of_the_dead_are_those_recorded_whatever_the_clock_says_now() {
+	dead job 'sleep 0.1' && procfd info job | grep -E '^(started|ended):' >before || return
+	json=$(procfd ls --json)
+	date -s "@$(($(date +%s) + 86400))" >/dev/null
+	procfd info job | grep -E '^(started|ended):' >after
+	is "$(procfd ls --json)" "$json" && is "$(cat after)" "$(cat before)" &&
+		recorded=$(date -d "@$(stat -c %Y "$PROCFD_DIR/job")" '+%Y-%m-%d %H:%M:%S') &&
+		has "$(cat after)" "ended:    $recorded" && has "$(procfd ls)" " $recorded "
+	result=$?
+	date -s "@$(($(date +%s) - 86400))" >/dev/null
+	return "$result"
+}
+
 t_since_is_the_time_of_the_exit() {
 	dead job 'exit 7' && code 0 procfd ls &&
 		has "$out" "$(date -d "@$(stat -c %Y "$PROCFD_DIR/job")" '+%Y-%m-%d %H:%M')"
@@ -174,22 +189,110 @@ t_colours_are_for_terminals() {
 		has_not "$(ls_on_terminal 0 --color never)" "$(printf '\033')"
 }
 
-# Columns are counted in characters, and colours take none. All but the command is
-# whole, however narrow the terminal.
+# Columns are counted in characters, and colours take none.
 t_commands_are_cut_at_the_edge_of_a_terminal() {
 	mkdir éé && procfd run --detach --name web sh éé/../../daemon 9>&9 && expect ready &&
 		code 0 procfd ls || return
-	heads=$(echo "$out" | sed -n 1p)
-	before=${heads%COMMAND}
 	green=$(printf '\033[32m')
-	out=$(echo "$out" | without_times)
-	is "$(ls_on_terminal $((${#before} + 5)) --color never)" \
-		"$(echo "$out" | sed 's/COMMAND/COMMA/; s/sh éé.*/sh éé/')" &&
-		is "$(ls_on_terminal $((${#before} + 5)))" \
-			"$(echo "$out" | sed "s/COMMAND/COMMA/; s/running/$green&$(printf '\033[m')/; s/sh éé.*/sh éé/")" &&
-		is "$(ls_on_terminal 40 --color never)" \
-			"$(echo "$out" | sed 's/COMMAND//; s/sh éé.*//')" &&
-		is "$(ls_on_terminal 0 --color never)" "$out"
+	normal=$(printf '\033[m')
+	all=$(echo "$out" | without_times)
+	ls_on_terminal 200 --color never >brief
+	has "$(cat brief)" ' N s ago ' && has "$(cat brief)" 'sh éé/../../daemon' || return
+	heads=$(sed -n 1p brief)
+	before=${heads%COMMAND}
+	is "$(ls_on_terminal $((${#before} + 12)) --color never)" "$(sed 's,/../../daemon,/../..…,' brief)" &&
+		is "$(ls_on_terminal $((${#before} + 12)))" \
+			"$(sed "s,/../../daemon,/../..…,; s/running/$green&$normal/" brief)" &&
+		is "$(ls_on_terminal 0 --color never)" "$all" &&
+		is "$(ls_on_terminal 40 --color never --wide)" "$all"
+}
+
+# Usage: columns_of FILE; of its longest line.
+columns_of() { LC_ALL=C.UTF-8 python -c '
+import sys
+print(max(len(line.rstrip("\n")) for line in open(sys.argv[1], encoding="utf-8")))' "$1"; }
+
+# What is after them stays in its place, on any terminal.
+t_long_names_do_not_push_the_table_out() {
+	long=$(printf '%0200d' 0 | tr 0 n)
+	start "$long" && mkdir "$PROCFD_DIR/${long}2" && start short &&
+		chown 4294967294:4294967294 "$PROCFD_DIR/short" &&
+		for columns in 80 60 40 20 1; do
+			ls_on_terminal $columns --color never >narrow &&
+				{ [ "$(columns_of narrow)" -le $columns ] || { cat narrow; return 1; }; } || return
+		done &&
+		ls_on_terminal 80 --color never >narrow && has "$(cat narrow)" 'nnn…  ' &&
+		is "$(grep -c ' 0600  sh ' narrow)" 2 && has_not "$(cat narrow)" nnnnnnnnnnnnnnnnnnnnnnnnn &&
+		ls_on_terminal 80 --color never --wide >wide && has "$(cat wide)" "$long  " &&
+		has "$(cat wide)" WHEN && has "$(procfd ls)" "$long  " && is "$(columns_of narrow)" 80
+}
+
+# Usage: few COMMAND...; it may have that many descriptors.
+few() { sh -c 'ulimit -n 40; exec "$@"' sh "$@"; }
+
+many_names() {
+	many=''
+	start web || return
+	for i in 1 2 3 4 5 6; do
+		for j in 0 1 2 3 4 5 6 7 8 9; do
+			many="$many n$i$j"
+		done
+	done
+	# shellcheck disable=SC2094
+	for name in $many; do
+		procfd link --fd 5 "$name" 5<>"$PROCFD_DIR/web" || return
+	done
+}
+
+t_more_names_than_descriptors() {
+	many_names && code 0 few procfd ls && is "$(echo "$out" | grep -c ' running ')" 61 && is "$err" '' &&
+		code 0 few procfd ls --json && has "$out" n69 &&
+		code 0 few procfd info --json $many && is "$(echo "$out" | grep -c '"pid"')" 60 && is "$err" '' &&
+		code 0 few procfd info $many && code 0 few procfd signal 0 $many &&
+		code 125 few procfd wait $many && has "$err" 'ulimit -n' && procfd stop web &&
+		code 0 few procfd rm --dead --verbose && is "$(echo "$out" | wc -l)" 61
+}
+
+# Those that it cannot hold it looks at again and again.
+t_watch_of_more_names_than_descriptors() {
+	many_names && procfd run --detach --name zlast sleep 1000 9>&- || return
+	(ulimit -n 40; exec procfd ls --watch) >"$scratch/events" &
+	watcher=$!
+	until_seen 'zlast running' && procfd signal KILL zlast && until_seen 'zlast killed KILL'
+	result=$?
+	kill "$watcher"
+	return "$result"
+}
+
+t_more_directories_than_descriptors() {
+	at=$PROCFD_DIR
+	for i in 1 2 3 4 5; do
+		at=$at/a/b/c/d/e/f/g/h/i/j
+	done
+	mkdir -p "$at" && dead "$at/job" 'exit 7' && code 0 few procfd ls --recursive && is "$err" '' &&
+		has "$out" 'i/j/job  exited 7' && code 0 few procfd rm --dead --recursive && [ ! -e "$at/job" ]
+}
+
+# One complaint, about the directory, and no table of nothing.
+t_ls_without_a_mount_says_so_and_nothing_else() {
+	for path in "$scratch/work" "$scratch/none" /run/procfd; do
+		code 1 env PROCFD_DIR="$path" procfd ls && is "$out" '' && is "$(echo "$err" | wc -l)" 1 &&
+			has "$err" "not in a procfdfs; mount one: " || return
+	done
+	has "$err" 'procfd: /run/procfd: is not in a procfdfs; mount one: systemctl start run-procfd.mount' &&
+		code 1 env PROCFD_DIR=/run/procfd procfd ls web && has "$err" 'run-procfd.mount' &&
+		code 3 env PROCFD_DIR="$PROCFD_DIR" procfd status none
+}
+
+# A file without the name lies over that which tells, as if the module were not there.
+t_ls_without_the_module_says_that() {
+	grep -v procfdfs /proc/filesystems >filesystems
+	mount --bind filesystems /proc/filesystems &&
+		code 1 env PROCFD_DIR="$scratch/none" procfd ls && is "$out" '' && is "$(echo "$err" | wc -l)" 1 &&
+		has "$err" 'modprobe procfd'
+	result=$?
+	umount /proc/filesystems
+	return "$result"
 }
 
 # What --watch prints comes to descriptor 9.

@@ -6,13 +6,10 @@
 #include <sstream>
 
 #include <fcntl.h>
-#include <sys/vfs.h>
 #include <unistd.h>
 
 #include <fmt/chrono.h>
 #include <nlohmann/json.hpp>
-
-#include "../../../uapi/procfd.h"
 
 namespace command {
 
@@ -92,15 +89,15 @@ std::vector<std::string> arguments_of(const procfd::process &process, pid_t pid)
 } // namespace
 
 std::optional<entry> entry::read(int dirfd, const std::string &path,
-				 std::string shown, std::error_code &error)
+				 std::string shown, std::error_code &error,
+				 bool keep_open)
 {
 	entry found{.name = std::move(shown),
 		    .st = {},
 		    .process = {},
 		    .info = {},
 		    .arguments = {}};
-	auto process = procfd::process::from_name_at(dirfd, path,
-						     procfd::access::watch);
+	auto process = open_at(dirfd, path, procfd::access::watch);
 
 	error = process.error();
 	if (!process) {
@@ -114,19 +111,13 @@ std::optional<entry> entry::read(int dirfd, const std::string &path,
 			error = {errno, std::system_category()};
 			return std::nullopt;
 		}
-		// Nobody has asked yet whether that is a name.
-		if (error == std::errc::permission_denied &&
-		    !on_procfdfs(fd.get())) {
-			error = {static_cast<int>(procfd::errc::not_mounted),
-				 procfd::error_category()};
-			return std::nullopt;
-		}
 		return found;
 	}
-	::fstat(process->native_handle(), &found.st);
 
 	auto info = process->info();
 
+	// Later, so that of an exit that INFO tells of it has the time
+	::fstat(process->native_handle(), &found.st);
 	if (!info) {
 		error = info.error();
 		return found;
@@ -134,7 +125,8 @@ std::optional<entry> entry::read(int dirfd, const std::string &path,
 	found.info = *info;
 	if (info->state == procfd::process_state::running && info->pid > 0)
 		found.arguments = arguments_of(*process, info->pid);
-	found.process = *std::move(process);
+	if (keep_open)
+		found.process = *std::move(process);
 	return found;
 }
 
@@ -188,20 +180,69 @@ std::string entry::command() const
 	return line;
 }
 
+namespace {
+
+/// \return  by how much this time namespace's CLOCK_BOOTTIME is ahead of the
+///	host's, which is that of a process's times
+std::chrono::nanoseconds boottime_offset()
+{
+	std::istringstream offsets(slurp("/proc/self/timens_offsets"));
+	std::string clock;
+	std::int64_t seconds = 0;
+	std::int64_t rest = 0;
+
+	while (offsets >> clock >> seconds >> rest)
+		if (clock == "boottime")
+			return std::chrono::seconds(seconds) +
+			       std::chrono::nanoseconds(rest);
+	return {};
+}
+
+/// \param at  by the host's CLOCK_BOOTTIME
+std::chrono::system_clock::time_point wall_time(std::chrono::nanoseconds at)
+{
+	static const auto ahead = boottime_offset();
+	timespec now{};
+
+	::clock_gettime(CLOCK_BOOTTIME, &now);
+
+	auto ago = std::chrono::seconds(now.tv_sec) +
+		   std::chrono::nanoseconds(now.tv_nsec) - ahead - at;
+
+	return std::chrono::system_clock::now() -
+	       std::chrono::duration_cast<std::chrono::system_clock::duration>(
+		       ago);
+}
+
+} // namespace
+
 std::optional<std::chrono::system_clock::time_point> entry::since() const
+{
+	if (info && info->state == procfd::process_state::running)
+		return start_time();
+	return end_time();
+}
+
+std::optional<std::chrono::system_clock::time_point> entry::start_time() const
+{
+	if (!info || info->started.count() <= 0)
+		return std::nullopt;
+	if (auto end = end_time())
+		return *end - std::chrono::duration_cast<
+				      std::chrono::system_clock::duration>(
+				      info->ended - info->started);
+	return wall_time(info->started);
+}
+
+std::optional<std::chrono::system_clock::time_point> entry::end_time() const
 {
 	using clock = std::chrono::system_clock;
 
-	if (info && info->state == procfd::process_state::running)
-		return wall_time(info->started);
-	if (info && info->state == procfd::process_state::exited)
-		return wall_time(info->ended);
-	if (!info && ended()) // the moment of the exit
-		return clock::time_point(
-			std::chrono::duration_cast<clock::duration>(
-				std::chrono::seconds(st.st_mtim.tv_sec) +
-				std::chrono::nanoseconds(st.st_mtim.tv_nsec)));
-	return std::nullopt;
+	if (!ended() || (info && info->state != procfd::process_state::exited))
+		return std::nullopt;
+	return clock::time_point(std::chrono::duration_cast<clock::duration>(
+		std::chrono::seconds(st.st_mtim.tv_sec) +
+		std::chrono::nanoseconds(st.st_mtim.tv_nsec)));
 }
 
 namespace {
@@ -245,10 +286,10 @@ json object_of(const entry &e)
 		object["id"] = e.info->id;
 		if (!e.arguments.empty())
 			object["command"] = e.arguments;
-		object["started"] = iso_time(wall_time(e.info->started));
+		object["started"] = iso_time(*e.start_time());
 	}
 	if (e.info && e.info->status) {
-		object["ended"] = iso_time(wall_time(e.info->ended));
+		object["ended"] = iso_time(*e.end_time());
 		object["reaped"] = e.info->reaped;
 		object["utime_usec"] = e.info->user_time.count();
 		object["stime_usec"] = e.info->system_time.count();
@@ -262,38 +303,7 @@ json object_of(const entry &e)
 	return object;
 }
 
-/// \return  by how much this time namespace's CLOCK_BOOTTIME is ahead of the
-///	host's, which is that of a process's times
-std::chrono::nanoseconds boottime_offset()
-{
-	std::istringstream offsets(slurp("/proc/self/timens_offsets"));
-	std::string clock;
-	std::int64_t seconds = 0;
-	std::int64_t rest = 0;
-
-	while (offsets >> clock >> seconds >> rest)
-		if (clock == "boottime")
-			return std::chrono::seconds(seconds) +
-			       std::chrono::nanoseconds(rest);
-	return {};
-}
-
 } // namespace
-
-std::chrono::system_clock::time_point wall_time(std::chrono::nanoseconds at)
-{
-	static const auto ahead = boottime_offset();
-	timespec now{};
-
-	::clock_gettime(CLOCK_BOOTTIME, &now);
-
-	auto ago = std::chrono::seconds(now.tv_sec) +
-		   std::chrono::nanoseconds(now.tv_nsec) - ahead - at;
-
-	return std::chrono::system_clock::now() -
-	       std::chrono::duration_cast<std::chrono::system_clock::duration>(
-		       ago);
-}
 
 std::string local_time(std::chrono::system_clock::time_point at)
 {
@@ -311,24 +321,6 @@ std::string json_of(const std::vector<entry> &entries, bool pretty)
 	return document.dump(pretty ? 2 : -1, ' ', false,
 			     json::error_handler_t::replace) +
 	       "\n";
-}
-
-bool on_procfdfs(int fd)
-{
-	struct statfs fs;
-
-	return ::fstatfs(fd, &fs) == 0 && fs.f_type == PROCFD_FS_MAGIC;
-}
-
-bool on_procfdfs(const std::string &path)
-{
-	struct statfs fs;
-	auto slash = path.rfind('/');
-	std::string directory =
-		slash == std::string::npos ? "." : path.substr(0, slash + 1);
-
-	return ::statfs(directory.c_str(), &fs) == 0 &&
-	       fs.f_type == PROCFD_FS_MAGIC;
 }
 
 } // namespace command

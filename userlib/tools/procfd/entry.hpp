@@ -15,7 +15,8 @@ namespace command {
 struct entry {
 	std::string name; ///< as it is to be shown, not yet printable
 	struct stat st;
-	/// open, to watch; empty if it may not be read, and for directories
+	/// to watch, if it was to be kept open; empty if it may not be read, and
+	/// for directories
 	procfd::process process;
 	std::optional<procfd::process_info> info; ///< if it may be read
 	std::vector<std::string> arguments; ///< while it runs
@@ -25,10 +26,12 @@ struct entry {
 	/// \param path  the name
 	/// \param shown  what entry::name becomes
 	/// \param error  out: why there is nothing, or no info
+	/// \param keep_open  whether entry::process is wanted
 	/// \return  nothing if there is no such name, or it is no process
 	static std::optional<entry> read(int dirfd, const std::string &path,
 					 std::string shown,
-					 std::error_code &error);
+					 std::error_code &error,
+					 bool keep_open = false);
 
 	[[nodiscard]] bool directory() const { return S_ISDIR(st.st_mode); }
 	/// It has ended: also known of one that may not be read.
@@ -46,10 +49,14 @@ struct entry {
 	/// \return  when it started, or once it has ended when that was
 	[[nodiscard]] std::optional<std::chrono::system_clock::time_point>
 	since() const;
+	/// \return  by the clock of the exit if it has ended, which the kernel
+	///	recorded; else by the clock as it is set now
+	[[nodiscard]] std::optional<std::chrono::system_clock::time_point>
+	start_time() const;
+	/// \return  the time that the kernel recorded, as in the name's inode
+	[[nodiscard]] std::optional<std::chrono::system_clock::time_point>
+	end_time() const;
 };
-
-/// \param at  by the host's CLOCK_BOOTTIME
-std::chrono::system_clock::time_point wall_time(std::chrono::nanoseconds at);
 
 /// \return  as "2026-11-24 10:49:58", local time
 std::string local_time(std::chrono::system_clock::time_point at);
@@ -58,12 +65,6 @@ std::string local_time(std::chrono::system_clock::time_point at);
 /// \return  the entries as an array of objects; bytes that are no UTF-8 are
 ///	replaced
 std::string json_of(const std::vector<entry> &entries, bool pretty);
-
-/// \return  whether a descriptor is of a file in a procfdfs, or of a process
-bool on_procfdfs(int fd);
-
-/// \return  whether a path's directory is in a procfdfs
-bool on_procfdfs(const std::string &path);
 
 } // namespace command
 

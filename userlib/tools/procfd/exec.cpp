@@ -22,8 +22,7 @@ int act(name_options &options, const operands &arguments)
 	auto self = procfd::process::self();
 
 	if (!self) {
-		complain("/dev/procfd",
-			 open_reason(self.error(), "/dev/procfd"));
+		complain("/dev/procfd", device_reason(self.error()));
 		return own_failure;
 	}
 

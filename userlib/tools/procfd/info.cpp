@@ -35,10 +35,10 @@ std::string text_of(const entry &e)
 		line("command", e.command());
 	if (e.info && e.info->started.count() > 0) {
 		line("id", std::to_string(e.info->id));
-		line("started", local_time(wall_time(e.info->started)));
+		line("started", local_time(*e.start_time()));
 	}
 	if (e.info && e.info->status) {
-		line("ended", local_time(wall_time(e.info->ended)));
+		line("ended", local_time(*e.end_time()));
 		line("user", seconds(e.info->user_time));
 		line("system", seconds(e.info->system_time));
 		line("memory",

@@ -11,8 +11,9 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "../device.hpp"
 #include "command.hpp"
-#include "entry.hpp"
+#include "names.hpp"
 
 namespace command {
 
@@ -33,8 +34,8 @@ std::optional<procfd::process> refuse(const std::string &subject,
 
 std::string reason_of_pid(std::error_code error)
 {
-	if (error == procfd::errc::module_missing)
-		return error.message();
+	if (error == procfd::errc::module_missing || tool::device_is_another())
+		return device_reason(error);
 	if (error == std::errc::no_such_process)
 		return "no such process";
 	if (error == std::errc::operation_not_permitted)
@@ -105,8 +106,10 @@ std::optional<procfd::process> by_fd(const std::string &text)
 
 int act(options &options, procfd::existing policy, const operands &names)
 {
-	if (options.pid.empty() == options.fd.empty())
+	if (options.pid.empty() && options.fd.empty())
 		throw misuse("--pid or --fd is required");
+	if (!options.pid.empty() && !options.fd.empty())
+		throw misuse("--pid does not go with --fd");
 	options.who.resolve();
 
 	// Before anything is opened that would have the number of a descriptor

@@ -6,7 +6,7 @@
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
-#include <map>
+#include <limits>
 #include <memory>
 
 #include <dirent.h>
@@ -27,6 +27,7 @@ struct options {
 	bool recursive = false;
 	bool wants_json = false;
 	bool watch = false;
+	bool wide = false;
 	std::string color = "auto";
 };
 
@@ -34,7 +35,23 @@ struct options {
 struct listing {
 	std::vector<entry> entries;
 	std::vector<std::string> directories; ///< that were read
+	/// how many processes may be kept open, to wait for them
+	std::size_t room = 0;
 	bool failed = false;
+
+	/// Read a name as entry::read(), and keep it open while there is room.
+	std::optional<entry> read(int dirfd, const std::string &path,
+				  const std::string &shown,
+				  std::error_code &error)
+	{
+		auto e = entry::read(dirfd, path, shown, error, room > 0);
+
+		if (e && e->process && e->alive())
+			room--;
+		else if (e)
+			e->process = {};
+		return e;
+	}
 };
 
 void complain_about(listing &found, const std::string &path,
@@ -57,6 +74,7 @@ void read_directory(listing &found, const std::string &path,
 	found.directories.push_back(path);
 
 	std::vector<std::string> names;
+	std::vector<entry> entries;
 
 	while (const auto *at = ::readdir(dir.get()))
 		if (std::strcmp(at->d_name, ".") != 0 &&
@@ -65,33 +83,39 @@ void read_directory(listing &found, const std::string &path,
 	std::sort(names.begin(), names.end());
 	for (const auto &name : names) {
 		std::error_code error;
-		auto e = entry::read(::dirfd(dir.get()), name, prefix + name,
-				     error);
+		auto e = found.read(::dirfd(dir.get()), name, prefix + name,
+				    error);
 
-		if (!e) {
-			// Removed meanwhile, or no process
-			if (error != std::errc::no_such_file_or_directory &&
-			    error != procfd::errc::not_mounted)
-				complain_about(found, path + '/' + name, error);
-			continue;
-		}
+		if (e)
+			entries.push_back(*std::move(e));
+		else if (error != std::errc::no_such_file_or_directory &&
+			 error != procfd::errc::not_mounted)
+			// Not removed meanwhile, nor no process
+			complain_about(found, path + '/' + name, error);
+	}
+	dir.reset(); // a descriptor for each directory is too many
+	for (auto &e : entries) {
+		std::string name = e.name;
+		bool descend = recursive && e.directory();
 
-		bool descend = recursive && e->directory();
-
-		found.entries.push_back(*std::move(e));
+		found.entries.push_back(std::move(e));
 		if (descend)
-			read_directory(found, path + '/' + name,
-				       prefix + name + '/', recursive);
+			read_directory(found,
+				       path + '/' + name.substr(prefix.size()),
+				       name + '/', recursive);
 	}
 }
 
-listing look_at(const std::vector<std::string> &paths, bool recursive)
+/// \param room  how many processes may be kept open
+listing look_at(const std::vector<std::string> &paths, bool recursive,
+		std::size_t room = 0)
 {
 	listing found;
 
+	found.room = room;
 	for (const auto &path : paths) {
 		std::error_code error;
-		auto e = entry::read(AT_FDCWD, path, path, error);
+		auto e = found.read(AT_FDCWD, path, path, error);
 
 		if (!e) {
 			complain_about(found, path, error);
@@ -99,12 +123,6 @@ listing look_at(const std::vector<std::string> &paths, bool recursive)
 		}
 		if (!e->directory()) {
 			found.entries.push_back(*std::move(e));
-			continue;
-		}
-		if (!on_procfdfs(path + "/")) {
-			complain(path, fmt::format("is not in a procfdfs; {}",
-						   mount_advice(path)));
-			found.failed = true;
 			continue;
 		}
 
@@ -126,18 +144,21 @@ std::size_t width_of(const std::string &text)
 		}));
 }
 
-std::string cut(const std::string &text, std::size_t columns)
+/// \return  the text, or as much of it as fits, which an ellipsis says
+std::string shorten(const std::string &text, std::size_t columns)
 {
 	std::string out;
 	std::size_t width = 0;
 
+	if (width_of(text) <= columns)
+		return text;
 	for (char c : text) {
 		width += (static_cast<unsigned char>(c) & 0xc0) != 0x80;
-		if (width > columns)
+		if (width >= columns)
 			break;
 		out += c;
 	}
-	return out;
+	return columns ? out + "…" : out;
 }
 
 /// \return  the columns of the terminal, 0 if standard output is none
@@ -174,50 +195,106 @@ const char *color_of(const entry &e)
 	return "\033[2m";
 }
 
-std::string table_of(const listing &found, bool color)
+/// \return  "2 min ago", or the time itself if it is to come
+std::string ago(std::chrono::system_clock::time_point at)
 {
-	using row = std::vector<std::string>;
+	auto seconds = std::chrono::duration_cast<std::chrono::seconds>(
+			       std::chrono::system_clock::now() - at)
+			       .count();
+
+	if (seconds < 0)
+		return local_time(at);
+	if (seconds < 60)
+		return fmt::format("{} s ago", seconds);
+	if (seconds < 60 * 60)
+		return fmt::format("{} min ago", seconds / 60);
+	if (seconds < 48 * 3600)
+		return fmt::format("{} h ago", seconds / 3600);
+	return fmt::format("{} d ago", seconds / 86400);
+}
+
+using row = std::vector<std::string>;
+
+/// \param brief  times as they are read fastest, not as they are compared
+row row_of(const entry &e, bool brief)
+{
+	auto since = e.since();
+
+	return {printable(e.name) + (e.directory() ? "/" : ""),
+		e.state(),
+		e.pid() > 0 ? std::to_string(e.pid()) : "-",
+		!since ? "-" :
+		brief  ? ago(*since) :
+			 local_time(*since),
+		fmt::format("{}:{}", user_name(e.st.st_uid),
+			    group_name(e.st.st_gid)),
+		fmt::format("{:04o}", e.st.st_mode & 07777),
+		e.arguments.empty() ? "-" : e.command()};
+}
+
+constexpr std::size_t gap = 2; ///< between columns
+
+/// Make columns narrower until all fit: first names, then owners, neither so far
+/// that nothing is left of them. The last column has what remains.
+void fit(std::vector<std::size_t> &widths, std::size_t columns)
+{
+	constexpr std::size_t last_least = 12;
+	constexpr struct {
+		std::size_t column;
+		std::size_t least;
+	} yielding[] = {{0, 12}, {4, 9}, {0, 4}};
+	std::size_t used = std::min(widths.back(), last_least);
+
+	for (std::size_t i = 0; i + 1 < widths.size(); i++)
+		used += widths[i] + gap;
+	for (const auto &y : yielding) {
+		auto &width = widths[y.column];
+		std::size_t over = used > columns ? used - columns : 0;
+		std::size_t cut =
+			std::min(over, width > y.least ? width - y.least : 0);
+
+		width -= cut;
+		used -= cut;
+	}
+}
+
+/// \param columns  of the terminal; 0: as many as it takes
+std::string table_of(const listing &found, bool color, bool brief,
+		     std::size_t columns)
+{
 	constexpr std::size_t state_column = 1;
 	std::vector<row> rows = {
 		{"NAME", "STATE", "PID", "SINCE", "OWNER", "MODE", "COMMAND"}};
 	std::vector<std::size_t> widths(rows.front().size());
-	std::size_t columns = terminal_width();
 	std::string text;
 
-	for (const auto &e : found.entries) {
-		auto since = e.since();
-
-		rows.push_back({printable(e.name) + (e.directory() ? "/" : ""),
-				e.state(),
-				e.pid() > 0 ? std::to_string(e.pid()) : "-",
-				since ? local_time(*since) : "-",
-				fmt::format("{}:{}", user_name(e.st.st_uid),
-					    group_name(e.st.st_gid)),
-				fmt::format("{:04o}", e.st.st_mode & 07777),
-				e.arguments.empty() ? "-" : e.command()});
-	}
+	for (const auto &e : found.entries)
+		rows.push_back(row_of(e, brief));
 	for (const auto &r : rows)
 		for (std::size_t i = 0; i < r.size(); i++)
 			widths[i] = std::max(widths[i], width_of(r[i]));
+	if (columns)
+		fit(widths, columns);
 	for (std::size_t n = 0; n < rows.size(); n++) {
-		std::size_t used = 0;
+		std::size_t left =
+			columns ? columns :
+				  std::numeric_limits<std::size_t>::max();
 
-		for (std::size_t i = 0; i < rows[n].size(); i++) {
-			std::string cell = rows[n][i];
+		for (std::size_t i = 0; i < rows[n].size() && left; i++) {
 			bool last = i + 1 == rows[n].size();
+			std::size_t room = std::min(widths[i], left);
+			std::string cell = shorten(rows[n][i], room);
+			std::size_t pad =
+				last ? 0 :
+				       std::min(left, widths[i] + gap) -
+						width_of(cell);
 
-			if (last && columns)
-				cell = cut(cell,
-					   columns - std::min(columns, used));
-
-			std::string pad(
-				last ? 0 : widths[i] - width_of(cell) + 2, ' ');
-
-			used += widths[i] + 2;
+			left -= std::min(left, widths[i] + gap);
 			if (color && n > 0 && i == state_column)
 				cell = color_of(found.entries[n - 1]) + cell +
 				       "\033[m";
-			text += cell + pad;
+			text += cell;
+			text.append(pad, ' ');
 		}
 		text += '\n';
 	}
@@ -226,11 +303,14 @@ std::string table_of(const listing &found, bool color)
 
 std::string text_of(const listing &found, const options &options, bool color)
 {
-	if (!options.wants_json)
-		return table_of(found, color);
-
 	// A line for each look, for those who read them as they come
-	return json_of(found.entries, !options.watch);
+	if (options.wants_json)
+		return json_of(found.entries, !options.watch);
+
+	std::size_t columns = options.wide ? 0 : terminal_width();
+
+	// How long ago changes by itself, but a table that is watched does not.
+	return table_of(found, color, columns && !options.watch, columns);
 }
 
 /// \return  these paths, and for each that is no directory the one that it is in,
@@ -292,9 +372,15 @@ public:
 			{.fd = STDOUT_FILENO, .events = 0, .revents = 0},
 		};
 
+		bool complete = true;
+
 		for (const auto &e : found.entries) {
 			if (!e.alive())
 				continue;
+			if (!e.process) {
+				complete = false;
+				continue;
+			}
 
 			bool runs =
 				e.info->state == procfd::process_state::running;
@@ -305,7 +391,9 @@ public:
 					 runs ? POLLIN : POLLIN | POLLOUT),
 				 .revents = 0});
 		}
-		while (::poll(entries.data(), entries.size(), -1) < 0 &&
+		// More processes than descriptors: look again before long
+		while (::poll(entries.data(), entries.size(),
+			      complete ? -1 : 1000) < 0 &&
 		       errno == EINTR)
 			;
 		drain();
@@ -331,6 +419,10 @@ int watch(const std::vector<std::string> &paths, const options &options,
 	watcher changes;
 	bool terminal = ::isatty(STDOUT_FILENO);
 	std::string last;
+	// Some are needed to read a directory, /proc and the names of users.
+	constexpr std::size_t others = 32;
+	std::size_t limit = allow_many_descriptors();
+	std::size_t room = limit > others ? limit - others : 0;
 
 	if (!changes.ready())
 		return tool::failure;
@@ -339,14 +431,16 @@ int watch(const std::vector<std::string> &paths, const options &options,
 		if (!changes.add(with_directories(paths)))
 			return tool::failure;
 
-		auto found = look_at(paths, options.recursive);
+		auto found = look_at(paths, options.recursive, room);
 		std::size_t known = found.directories.size();
 
 		if (!changes.add(found.directories))
 			return tool::failure;
 		// What came into a new directory before it was watched
 		if (options.recursive) {
-			auto again = look_at(paths, true);
+			found.entries.clear();
+
+			auto again = look_at(paths, true, room);
 
 			if (again.directories.size() != known)
 				continue;
@@ -385,12 +479,15 @@ int act(const options &options, const operands &names)
 		paths.push_back(full_path(name));
 	if (paths.empty())
 		paths.push_back(default_directory());
-	allow_many_descriptors();
 	if (options.watch)
 		return watch(paths, options, color);
 
 	auto found = look_at(paths, options.recursive);
 
+	// A table of nothing says that there is nothing.
+	if (found.failed && found.directories.empty() &&
+	    found.entries.empty() && !options.wants_json)
+		return tool::failure;
 	if (print(text_of(found, options, color)) != 0)
 		return tool::failure;
 	return found.failed ? tool::failure : tool::success;
@@ -409,6 +506,8 @@ subcommand make_ls(CLI::App &parent)
 	flag(*app, "-j,--json", set->wants_json, "as an array of objects");
 	flag(*app, "-w,--watch", set->watch,
 	     "again whenever something changes");
+	flag(*app, "--wide", set->wide,
+	     "on a terminal: nothing shortened, and exact times");
 	option(*app, "--color", set->color,
 	       "auto, always or never (default auto: on a terminal, "
 	       "unless NO_COLOR is set)",

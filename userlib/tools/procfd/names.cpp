@@ -3,14 +3,18 @@
 
 #include <cerrno>
 #include <cstdlib>
+#include <fstream>
 
 #include <fcntl.h>
 #include <grp.h>
 #include <poll.h>
 #include <pwd.h>
 #include <sys/resource.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
+#include "../../../uapi/procfd.h"
+#include "../device.hpp"
 #include "command.hpp"
 
 namespace command {
@@ -27,12 +31,68 @@ bool module_missing(std::error_code error)
 	return error == procfd::errc::module_missing;
 }
 
+/// \return  whether the kernel knows the filesystem; true if it does not say
+bool module_loaded()
+{
+	std::ifstream known("/proc/filesystems");
+	std::string word;
+
+	if (!known)
+		return true;
+	while (known >> word)
+		if (word == "procfdfs")
+			return true;
+	return false;
+}
+
+/// \return  what a file is, if it is no name
+const char *kind_of(const struct stat &st)
+{
+	switch (st.st_mode & S_IFMT) {
+	case S_IFREG:
+		return "a regular file";
+	case S_IFCHR:
+	case S_IFBLK:
+		return "a device";
+	case S_IFIFO:
+		return "a FIFO of a common filesystem";
+	case S_IFSOCK:
+		return "a socket";
+	case S_IFLNK:
+		return "a symbolic link that leads nowhere";
+	default:
+		return "a file";
+	}
+}
+
+/// Why a path leads to no name, though that is not what the error says.
 std::string not_mounted(const std::string &path)
 {
 	std::string directory = directory_of(path);
+	struct stat st;
 
-	return fmt::format("{} is not in a procfdfs; {}", printable(directory),
-			   mount_advice(directory));
+	if (::stat(path.c_str(), &st) == 0 ? S_ISDIR(st.st_mode) :
+					     path == "/run/procfd")
+		return not_procfdfs(path);
+	if (on_procfdfs(path))
+		return "no such name";
+	if (::lstat(path.c_str(), &st) == 0) {
+		procfd::unique_fd there(
+			::open(path.c_str(), O_PATH | O_CLOEXEC));
+
+		if (there && on_procfdfs(there.get()))
+			return "is a symbolic link, not a name; use the name "
+			       "that it leads to";
+		if (S_ISLNK(st.st_mode))
+			(void)::stat(path.c_str(), &st);
+		return fmt::format("is {}, not the name of a process; names "
+				   "are in a procfdfs, as {}",
+				   kind_of(st), default_directory());
+	}
+	if (::stat(directory.c_str(), &st) < 0 && directory != "/run/procfd")
+		return fmt::format("no directory {}", printable(directory));
+	return fmt::format("{} {}", printable(directory),
+			   not_procfdfs(directory));
 }
 
 /// The errors that come from the way to a name, whatever is done with it.
@@ -43,27 +103,54 @@ std::optional<std::string> way_reason(std::error_code error,
 	std::string directory = directory_of(path);
 
 	if (module_missing(error))
-		return error.message();
+		return device_reason(error);
 	if (error == procfd::errc::not_mounted)
 		return not_mounted(path);
 	if (error == std::errc::no_such_file_or_directory &&
-	    ::stat(directory.c_str(), &st) < 0) {
-		if (directory == "/run/procfd")
-			return not_mounted(path);
-		return fmt::format("no directory {}", printable(directory));
-	}
+	    (::stat(directory.c_str(), &st) < 0 || path == "/run/procfd"))
+		return not_mounted(path);
+	if (error == std::errc::no_such_file_or_directory &&
+	    ::lstat(path.c_str(), &st) == 0 && S_ISLNK(st.st_mode))
+		return std::string("is ") + kind_of(st);
+	if (error == std::errc::too_many_files_open)
+		return "too many names at once for the limit of open files; "
+		       "raise it (ulimit -n), or name fewer at a time";
 	return std::nullopt;
 }
 
 } // namespace
 
-std::string mount_advice(const std::string &directory)
+bool on_procfdfs(int fd)
 {
+	struct statfs fs;
+
+	return ::fstatfs(fd, &fs) == 0 && fs.f_type == PROCFD_FS_MAGIC;
+}
+
+bool on_procfdfs(const std::string &path)
+{
+	struct statfs fs;
+	auto slash = path.rfind('/');
+	std::string directory =
+		slash == std::string::npos ? "." : path.substr(0, slash + 1);
+
+	return ::statfs(directory.c_str(), &fs) == 0 &&
+	       fs.f_type == PROCFD_FS_MAGIC;
+}
+
+std::string not_procfdfs(const std::string &directory)
+{
+	std::string mount = "mount -t procfdfs procfd DIRECTORY";
+
 	if (directory == "/run/procfd" || directory == "/run/procfd/")
-		return "mount one: systemctl start run-procfd.mount, or "
-		       "mkdir -p /run/procfd && "
-		       "mount -t procfdfs procfd /run/procfd";
-	return "mount one: mount -t procfdfs procfd DIRECTORY";
+		mount = "systemctl start run-procfd.mount, or "
+			"mkdir -p /run/procfd && "
+			"mount -t procfdfs procfd /run/procfd";
+	if (module_loaded())
+		return "is not in a procfdfs; mount one: " + mount;
+	return "is not in a procfdfs, and the kernel module is not loaded; "
+	       "load it: modprobe procfd; then mount one: " +
+	       mount;
 }
 
 std::string default_directory()
@@ -109,6 +196,8 @@ std::string open_reason(std::error_code error, const std::string &path)
 		return *reason;
 	if (error == std::errc::no_such_file_or_directory)
 		return "no such name";
+	if (error == std::errc::is_a_directory)
+		return "is a directory, not the name of a process";
 	if (error == std::errc::permission_denied) {
 		if (::lstat(path.c_str(), &st) == 0)
 			return fmt::format(
@@ -125,12 +214,16 @@ std::string link_reason(std::error_code error, const std::string &path)
 	struct stat st;
 	std::string directory = directory_of(path);
 
+	if (tool::device_is_another())
+		return device_reason(error);
 	if (auto reason = way_reason(error, path))
 		return *reason;
 	if (error == std::errc::file_exists)
 		return ::lstat(path.c_str(), &st) == 0 && S_ISDIR(st.st_mode) ?
 			       "is a directory" :
 			       "is running already";
+	if (error == std::errc::is_a_directory)
+		return "is a directory";
 	if (error == std::errc::timed_out)
 		return fmt::format("is being started by another, for {} "
 				   "seconds at least",
@@ -148,6 +241,13 @@ std::string link_reason(std::error_code error, const std::string &path)
 	return error.message();
 }
 
+std::string device_reason(std::error_code error)
+{
+	if (tool::device_is_another())
+		return tool::another_device;
+	return error.message();
+}
+
 std::string signal_reason(std::error_code error)
 {
 	if (error == std::errc::no_such_process)
@@ -157,10 +257,24 @@ std::string signal_reason(std::error_code error)
 	return error.message();
 }
 
+procfd::result<procfd::process> open_at(int dirfd, const std::string &path,
+					procfd::access wanted)
+{
+	procfd::unique_fd there(
+		::openat(dirfd, path.c_str(), O_PATH | O_CLOEXEC));
+
+	if (there && !on_procfdfs(there.get()))
+		return procfd::unexpected(
+			{static_cast<int>(procfd::errc::not_mounted),
+			 procfd::error_category()});
+	there.reset();
+	return procfd::process::from_name_at(dirfd, path, wanted);
+}
+
 std::optional<procfd::process> open_name(const std::string &path,
 					 procfd::access wanted)
 {
-	auto process = procfd::process::from_name(path, wanted);
+	auto process = open_at(AT_FDCWD, path, wanted);
 
 	if (process)
 		return *std::move(process);
@@ -168,14 +282,16 @@ std::optional<procfd::process> open_name(const std::string &path,
 	return std::nullopt;
 }
 
-void allow_many_descriptors() noexcept
+std::size_t allow_many_descriptors() noexcept
 {
-	struct rlimit limit;
+	struct rlimit limit {};
 
 	if (::getrlimit(RLIMIT_NOFILE, &limit) == 0) {
 		limit.rlim_cur = limit.rlim_max;
 		::setrlimit(RLIMIT_NOFILE, &limit);
+		::getrlimit(RLIMIT_NOFILE, &limit);
 	}
+	return limit.rlim_cur;
 }
 
 procfd::result<place> place::open(const std::string &path)
@@ -207,8 +323,8 @@ procfd::result<void> place::take(const procfd::process &process,
 		    linked.error() != std::errc::file_exists)
 			return linked;
 
-		auto other = procfd::process::from_name_at(
-			directory(), entry(), procfd::access::watch);
+		auto other =
+			open_at(directory(), entry(), procfd::access::watch);
 
 		if (!other) {
 			if (other.error() ==

@@ -27,8 +27,14 @@ std::string full_path(const std::string &argument);
 /// \return  the directory that the last component of a path is in
 std::string directory_of(const std::string &path);
 
-/// \return  how to have names in a directory: "mount one: ..."
-std::string mount_advice(const std::string &directory);
+/// \return  why no names are in a directory, and how to have them there
+std::string not_procfdfs(const std::string &directory);
+
+/// \return  whether a descriptor is of a file in a procfdfs, or of a process
+bool on_procfdfs(int fd);
+
+/// \return  whether a path's directory is in a procfdfs
+bool on_procfdfs(const std::string &path);
 
 /// \return  "root:adm with mode 0640"
 std::string rights_of(const struct stat &st);
@@ -39,15 +45,28 @@ std::string open_reason(std::error_code error, const std::string &path);
 /// \return  why a name could not be made, and what to do
 std::string link_reason(std::error_code error, const std::string &path);
 
+/// \return  why /dev/procfd did not do what was asked of it
+std::string device_reason(std::error_code error);
+
 /// \return  why a process could not be signalled
 std::string signal_reason(std::error_code error);
+
+/// Open a name, and nothing else: to open a device may do something already, and a
+/// FIFO has another end that would notice.
+/// \param dirfd  directory that a relative path starts from
+/// \return  the errors of process::from_name_at(); procfd::errc::not_mounted for
+///	what is in no procfdfs
+procfd::result<procfd::process>
+open_at(int dirfd, const std::string &path,
+	procfd::access wanted = procfd::access::watch_and_signal);
 
 /// Open a name, or say why not.
 std::optional<procfd::process> open_name(const std::string &path,
 					 procfd::access wanted);
 
 /// Let this process open as many names as the system lets it.
-void allow_many_descriptors() noexcept;
+/// \return  how many descriptors it may have
+std::size_t allow_many_descriptors() noexcept;
 
 /// A name to be made or removed: its directory, held open, and an entry in it.
 class place {

@@ -117,6 +117,12 @@ private:
 			return;
 		}
 
+		if (!on_procfdfs(path)) {
+			fail(path, "is a symbolic link, and not in a procfdfs; "
+				   "rm(1) removes it");
+			return;
+		}
+
 		auto done = where->remove_dead();
 
 		if (done)
@@ -139,8 +145,7 @@ private:
 			return;
 		}
 		if (!on_procfdfs(directory + "/")) {
-			fail(directory, fmt::format("is not in a procfdfs; {}",
-						    mount_advice(directory)));
+			fail(directory, not_procfdfs(directory));
 			return;
 		}
 
@@ -151,6 +156,7 @@ private:
 			if (std::strcmp(at->d_name, ".") != 0 &&
 			    std::strcmp(at->d_name, "..") != 0)
 				names.emplace_back(at->d_name);
+		dir.reset(); // a descriptor for each directory is too many
 		for (const auto &name : names) {
 			struct stat st;
 			std::string path =

@@ -177,8 +177,7 @@ private:
 
 		if (!device)
 			return failed("/dev/procfd",
-				      open_reason(device.error(),
-						  "/dev/procfd"));
+				      device_reason(device.error()));
 
 		auto fd = device->announce_fork(
 			options_.kill_on_close ?
@@ -186,7 +185,7 @@ private:
 				procfd::fork_flags::none);
 
 		if (!fd)
-			return failed("fork", fd.error().message());
+			return failed("fork", device_reason(fd.error()));
 		child_.process = procfd::process::adopt(*std::move(fd));
 		return 0;
 	}
@@ -393,6 +392,8 @@ int act(const options &options, const operands &command)
 		throw misuse("--retry goes with --timeout");
 	if (!options.timeout.empty())
 		timeout = duration_option(options.timeout);
+	if (timeout && timeout->count() == 0) // as for timeout(1)
+		timeout.reset();
 
 	auto plan = schedule::parse(options.retry.empty() ? default_schedule :
 							    options.retry,
@@ -419,7 +420,8 @@ subcommand make_run(CLI::App &parent)
 	flag(*app, "-k,--kill-on-close", set->kill_on_close,
 	     "it is killed if this command is; not with a name");
 	option(*app, "-t,--timeout", set->timeout,
-	       "stop it after this time, and exit with 124", "TIME");
+	       "stop it after this time, and exit with 124; 0 is no limit",
+	       "TIME");
 	option(*app, "-r,--retry", set->retry,
 	       std::string("how --timeout stops it (default ") +
 		       default_schedule + ")",

@@ -5,6 +5,8 @@
 #include <csignal>
 #include <memory>
 
+#include <fcntl.h>
+
 #include "watched.hpp"
 
 namespace command {
@@ -26,7 +28,7 @@ std::vector<watched> open_some(const operands &names, bool oknodo, bool &failed)
 	allow_many_descriptors();
 	for (const auto &name : names) {
 		std::string path = full_path(name);
-		auto process = procfd::process::from_name(path);
+		auto process = open_at(AT_FDCWD, path);
 
 		if (process) {
 			all.push_back({path, *std::move(process), {}});
