@@ -112,7 +112,7 @@ t_replace_takes_it_over() {
 
 t_link_refuses_what_is_none() {
 	code 2 procfd link web && code 2 procfd link --pid 0 web && code 2 procfd link --pid x web &&
-		code 2 procfd link --pid $$ --fd 3 web && code 2 procfd link --pid $$ &&
+		code 2 procfd link --pid $$ --fd 3 web && has "$err" '--pid does not go with --fd' && code 2 procfd link --pid $$ &&
 		code 1 procfd link --pid 4194303 web && has "$err" 'no such process' &&
 		code 1 procfd link --pid $$ /tmp/web && has "$err" 'mount -t procfdfs' &&
 		code 1 procfd link --pid $$ no/such/directory/web && has "$err" 'no directory' &&

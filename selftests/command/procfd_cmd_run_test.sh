@@ -377,4 +377,10 @@ t_an_exec_that_fails_leaves_no_name() {
 }
 
 mkfifo "$scratch/orders"
+# As timeout(1) takes it, and scripts that let a variable decide.
+t_a_timeout_of_zero_is_no_limit() {
+	code 7 timeout 60 procfd run --timeout 0 sh -c 'sleep 0.1; exit 7' &&
+		code 7 timeout 60 procfd run -t 0s --retry KILL/5 sh -c 'sleep 0.1; exit 7'
+}
+
 run_tests procfd_cmd_run

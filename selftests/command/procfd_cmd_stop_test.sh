@@ -151,6 +151,12 @@ t_signal_takes_names_and_numbers() {
 		code 0 procfd signal 0 web && is "$out$err" '' && silent
 }
 
+t_signal_takes_a_dash_as_kill_does() {
+	start web && code 0 procfd signal -HUP web && expect HUP &&
+		code 0 procfd signal -sigusr1 web && expect USR1 && code 0 procfd signal -12 web && expect USR2 &&
+		code 0 procfd signal -0 web && silent
+}
+
 t_signal_list_is_that_of_the_shell() {
 	code 0 procfd signal --list &&
 		is "$(echo "$out" | awk '$1 < 32 { print $1, $2 }')" \
@@ -166,7 +172,8 @@ t_signal_goes_to_all_and_fails_if_one_did() {
 
 t_signal_refuses_what_is_none() {
 	start web && code 2 procfd signal NONSENSE web && code 2 procfd signal 65 web &&
-		code 2 procfd signal -1 web && code 2 procfd signal HUP &&
+		code 2 procfd signal -65 web && code 2 procfd signal -NONSENSE web &&
+		code 2 procfd signal -HUP && code 2 procfd signal HUP -USR1 web && code 2 procfd signal HUP &&
 		code 2 procfd signal && code 2 procfd signal --list web && silent
 }
 
@@ -206,9 +213,9 @@ t_a_file_that_may_not_be_read_is_no_process() {
 	echo secret >file && mkdir directory && chmod 600 file && chmod 700 directory &&
 		mkdir -m 700 "$PROCFD_DIR/team" && chmod 755 "$scratch" && chmod 711 "$scratch/work" || return
 	for path in "$PWD/file" "$PWD/directory"; do
-		code 4 as_bob procfd status "$path" && is "$out" '' && has "$err" 'not in a procfdfs' &&
-			code 1 as_bob procfd ls "$path" && has "$err" 'not in a procfdfs' &&
-			code 1 as_bob procfd info "$path" && has "$err" 'not in a procfdfs' || return
+		code 4 as_bob procfd status "$path" && is "$out" '' && has "$err" ' in a procfdfs' &&
+			code 1 as_bob procfd ls "$path" && has "$err" ' in a procfdfs' &&
+			code 1 as_bob procfd info "$path" && has "$err" ' in a procfdfs' || return
 	done
 	code 0 as_bob procfd ls && has "$out" 'team/  directory'
 }

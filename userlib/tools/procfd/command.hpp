@@ -42,6 +42,8 @@ struct subcommand {
 	bool passes_on;
 	/// \return  the code to exit with
 	std::function<int(const operands &)> act;
+	/// whether the first operand may be a signal with a dash, as of kill(1)
+	bool takes_dash_signal = false;
 };
 
 constexpr std::size_t any_number = static_cast<std::size_t>(-1);

@@ -11,6 +11,7 @@
 
 #include <CLI/CLI.hpp>
 
+#include "../help.hpp"
 #include "command.hpp"
 #include "text.hpp"
 
@@ -18,7 +19,7 @@ namespace {
 
 using command::subcommand;
 
-class usage_line final : public CLI::Formatter {
+class usage_line final : public tool::formatter {
 public:
 	explicit usage_line(std::string line) : line_(std::move(line)) {}
 
@@ -70,6 +71,9 @@ command::operands take_operands(const subcommand &sub,
 	std::vector<std::string> options;
 	auto arg = args.begin();
 
+	if (sub.takes_dash_signal && arg != args.end() &&
+	    arg->starts_with('-') && command::signal_number(arg->substr(1)))
+		operands.push_back(arg++->substr(1));
 	for (; arg != args.end(); ++arg) {
 		if (*arg == "--") {
 			++arg;
@@ -97,28 +101,63 @@ command::operands take_operands(const subcommand &sub,
 	return operands;
 }
 
-/// \return  -1 to go on, else the code to exit with
-int parse(CLI::App &app, std::vector<std::string> args, int usage_code)
+int misused(const std::string &subject, const std::string &complaint,
+	    int usage_code)
 {
-	std::reverse(args.begin(), args.end());
-	try {
-		app.parse(std::move(args));
-		return -1;
-	} catch (const CLI::ParseError &e) {
-		return app.exit(e) == 0 ? tool::success : usage_code;
-	}
-}
-
-int misused(const std::string &subject, const char *complaint, int usage_code)
-{
-	command::complain(subject, complaint);
+	command::complain(subject.empty() ? complaint :
+					    command::printable(subject) + ": " +
+						    complaint);
 	std::fputs("Run with --help for more information.\n", stderr);
 	return usage_code;
 }
 
-int misused(const subcommand &sub, const char *complaint)
+int misused(const subcommand &sub, const std::string &complaint)
 {
 	return misused(sub.app->get_name(), complaint, sub.usage_code);
+}
+
+/// \param failed_code  what to exit with if standard output cannot be written
+int print_or(const std::string &text, int failed_code)
+{
+	return command::print(text) == 0 ? int(tool::success) : failed_code;
+}
+
+/// \param subject  subcommand, or nothing
+/// \param usage_code  also if the help cannot be written
+/// \return  -1 to go on, else the code to exit with
+int parse(CLI::App &app, std::vector<std::string> args,
+	  const std::string &subject, int usage_code)
+{
+	int failed_code =
+		usage_code == tool::usage ? int(tool::failure) : usage_code;
+
+	std::reverse(args.begin(), args.end());
+	try {
+		app.parse(std::move(args));
+		return -1;
+	} catch (const CLI::CallForHelp &) {
+		return print_or(app.help(), failed_code);
+	} catch (const CLI::CallForVersion &e) {
+		return print_or(e.what() + std::string("\n"), failed_code);
+	} catch (const CLI::ParseError &e) {
+		return misused(subject,
+			       command::printable(tool::complaint_of(e)),
+			       usage_code);
+	}
+}
+
+/// "help" and "help SUBCOMMAND" are "--help" and "SUBCOMMAND --help".
+/// \throw  misuse
+void translate_help(std::vector<std::string> &args)
+{
+	if (args.empty() || args.front() != "help")
+		return;
+	if (args.size() > 2)
+		throw command::misuse("too many arguments");
+	args.erase(args.begin());
+	// Of something else the help would be that of this command
+	if (args.empty() || !args.front().starts_with('-'))
+		args.emplace_back("--help");
 }
 
 /// Let no descriptor of a process be taken for one of the standard ones, if this
@@ -142,8 +181,9 @@ int main_of(int argc, char **argv)
 	std::vector<std::string> args(argv + (argc > 0), argv + argc);
 
 	app.set_version_flag("--version", "procfd " PROCFD_VERSION);
+	app.formatter(std::make_shared<tool::formatter>());
 	app.footer("NAME without a slash is in $PROCFD_DIR, or /run/procfd.\n"
-		   "See procfd(1).");
+		   "procfd help SUBCOMMAND tells its options; see procfd(1).");
 	app.require_subcommand(1);
 
 	const subcommand subs[] = {
@@ -154,17 +194,27 @@ int main_of(int argc, char **argv)
 		command::make_link(app),   command::make_replace(app),
 		command::make_rm(app),
 	};
+
+	try {
+		translate_help(args);
+	} catch (const command::misuse &e) {
+		return misused("help", e.what(), tool::usage);
+	}
+
 	const auto *sub = std::find_if(
 		std::begin(subs), std::end(subs), [&](const subcommand &s) {
 			return !args.empty() && s.app->check_name(args.front());
 		});
 
 	if (sub == std::end(subs)) {
-		if (!args.empty() && !args.front().starts_with('-'))
-			return misused(args.front(), "no such subcommand",
+		if (!args.empty() && !app.get_option_no_throw(args.front()))
+			return misused(args.front(),
+				       args.front().starts_with('-') ?
+					       "no such option" :
+					       "no such subcommand",
 				       tool::usage);
 
-		int code = parse(app, args, tool::usage);
+		int code = parse(app, args, "", tool::usage);
 
 		return code < 0 ? tool::usage : code;
 	}
@@ -177,7 +227,8 @@ int main_of(int argc, char **argv)
 		auto operands = take_operands(*sub, args);
 
 		args.insert(args.begin(), name);
-		if (int code = parse(app, args, sub->usage_code); code >= 0)
+		if (int code = parse(app, args, name, sub->usage_code);
+		    code >= 0)
 			return code;
 		if (operands.size() < sub->least)
 			return misused(*sub, "an argument is missing");

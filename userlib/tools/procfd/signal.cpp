@@ -64,7 +64,7 @@ int act(bool wants_list, const operands &arguments)
 subcommand make_signal(CLI::App &parent)
 {
 	auto *app = add(parent, "signal",
-			"SIGNAL NAME...\n       "
+			"[-]SIGNAL NAME...\n       "
 			"procfd signal --list",
 			"Send a signal; 0 only asks whether that is possible");
 	auto wants_list = std::make_shared<bool>(false);
@@ -78,7 +78,8 @@ subcommand make_signal(CLI::App &parent)
 		false,
 		[wants_list](const operands &arguments) {
 			return act(*wants_list, arguments);
-		}};
+		},
+		true};
 }
 
 } // namespace command
