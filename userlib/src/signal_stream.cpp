@@ -7,13 +7,11 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
-#include "calls.hpp"
 #include "internal.hpp"
 #include "signal_mask.hpp"
 
 namespace procfd {
 
-namespace calls = internal::calls;
 using internal::last_error;
 using internal::system_error;
 
@@ -121,7 +119,7 @@ wait_for(int fd, const std::chrono::steady_clock::time_point *deadline) noexcept
 	pollfd readable{fd, POLLIN, 0};
 
 	for (;;) {
-		if (calls::read(fd, &info, sizeof(info)) == sizeof(info))
+		if (::read(fd, &info, sizeof(info)) == sizeof(info))
 			return received(info);
 		if (errno != EAGAIN)
 			return last_error();
@@ -131,8 +129,8 @@ wait_for(int fd, const std::chrono::steady_clock::time_point *deadline) noexcept
 		if (deadline)
 			left = internal::time_left(*deadline);
 
-		int ready =
-			calls::ppoll(&readable, 1, deadline ? &left : nullptr);
+		int ready = ::ppoll(&readable, 1, deadline ? &left : nullptr,
+				    nullptr);
 
 		if (ready < 0 && errno != EINTR)
 			return last_error();
@@ -206,7 +204,7 @@ result<std::optional<received_signal>> signal_stream::try_read() const noexcept
 {
 	signalfd_siginfo info;
 
-	if (calls::read(fd_.get(), &info, sizeof(info)) == sizeof(info))
+	if (::read(fd_.get(), &info, sizeof(info)) == sizeof(info))
 		return received(info);
 	if (errno == EAGAIN)
 		return std::optional<received_signal>();

@@ -29,17 +29,70 @@ _procfd_signals() {
 	COMPREPLY+=($(compgen -W "$(procfd signal --list 2>/dev/null | while read -r _ name; do echo "$name"; done)" -- "$1"))
 }
 
-_procfd() {
-	local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]}
-	local sub=${COMP_WORDS[1]} options='' i
-	COMPREPLY=()
+_procfd_subcommands='run exec wait stop status signal info ls link replace rm'
 
-	if ((COMP_CWORD == 1)); then
-		mapfile -t COMPREPLY < <(compgen -W 'run exec wait stop status signal
-			info ls link replace rm --help --version' -- "$cur")
+# The words as the user sees them: what is in COMP_WORDBREAKS, as "=" and ":", bash
+# takes for words of their own. Sets words, where each starts in COMP_WORDS, and cword.
+_procfd_split() {
+	local line=$COMP_LINE rest i
+	words=() starts=()
+	for ((i = 0; i < ${#COMP_WORDS[@]}; i++)); do
+		rest=${line#"${line%%[![:blank:]]*}"}
+		if ((i > 0)) && [[ $rest == "$line" ]]; then
+			words[-1]+=${COMP_WORDS[i]}
+		else
+			words+=("${COMP_WORDS[i]}")
+			starts+=("$i")
+		fi
+		line=${rest#"${COMP_WORDS[i]}"}
+		((i != COMP_CWORD)) || cword=$((${#words[@]} - 1))
+	done
+}
+
+# Bash replaces only what follows the last break in the word, or begins with it if it
+# is an "@": sets kept to what is before that.
+_procfd_kept() {
+	local word=$1 i
+	kept=''
+	for ((i = 0; i < ${#word}; i++)); do
+		case ${word:i:1} in
+		\\) ((i++)) ;;
+		[=:]) [[ $COMP_WORDBREAKS != *"${word:i:1}"* ]] || kept=${word:0:i+1} ;;
+		@) [[ $COMP_WORDBREAKS != *@* ]] || kept=${word:0:i} ;;
+		esac
+	done
+}
+
+_procfd() {
+	local words starts cword kept head='' cur prev i
+	COMPREPLY=()
+	_procfd_split
+	cur=${words[cword]} prev=${words[cword - 1]}
+	_procfd_kept "$cur"
+	kept=${kept//\\/} cur=${cur//\\/}
+	if [[ $cur == --*=* ]]; then
+		prev=${cur%%=*} head=${cur%%=*}= cur=${cur#*=}
+	fi
+	_procfd_replies
+	for i in "${!COMPREPLY[@]}"; do
+		COMPREPLY[i]=$head${COMPREPLY[i]}
+		COMPREPLY[i]=${COMPREPLY[i]#"$kept"}
+	done
+}
+
+# Sets COMPREPLY to what may stand for $cur after $prev.
+_procfd_replies() {
+	local sub=${words[1]} options=''
+
+	if ((cword == 1)); then
+		mapfile -t COMPREPLY < <(compgen -W "$_procfd_subcommands help --help --version" -- "$cur")
 		return
 	fi
 	case $sub in
+	help)
+		((cword > 2)) || mapfile -t COMPREPLY < <(compgen -W "$_procfd_subcommands" -- "$cur")
+		return
+		;;
 	run) options='--name --replace --mode --owner --detach --kill-on-close --timeout --retry --quiet' ;;
 	exec) options='--name --replace --mode --owner' ;;
 	wait) options='--any --timeout --verbose' ;;
@@ -47,7 +100,7 @@ _procfd() {
 	status) options='--quiet' ;;
 	signal) options='--list' ;;
 	info) options='--json' ;;
-	ls) options='--recursive --json --watch --color' ;;
+	ls) options='--recursive --json --watch --wide --color' ;;
 	link | replace) options='--pid --fd --mode --owner' ;;
 	rm) options='--dead --recursive --verbose' ;;
 	*) return ;;
@@ -55,18 +108,21 @@ _procfd() {
 
 	# Of run and exec: where the command begins, its words are not ours.
 	if [[ $sub == run || $sub == exec ]]; then
-		for ((i = 2; i < COMP_CWORD; i++)); do
-			case ${COMP_WORDS[i]} in
+		for ((i = 2; i < cword; i++)); do
+			case ${words[i]} in
 			--) ((i++)); break ;;
 			-n | -m | -o | -t | -r | --name | --mode | --owner | --timeout | --retry) ((i++)) ;;
 			-*) ;;
 			*) break ;;
 			esac
 		done
-		if ((i < COMP_CWORD)); then
+		if ((i < cword)); then
+			# What they reply is for bash's word already.
+			head='' kept=''
 			if declare -F _command_offset >/dev/null; then
-				_command_offset "$i"
+				_command_offset "${starts[i]}"
 			else
+				cur=${COMP_WORDS[COMP_CWORD]}
 				mapfile -t COMPREPLY < <(compgen -f -- "$cur")
 				compopt -o filenames 2>/dev/null || :
 			fi
@@ -77,7 +133,12 @@ _procfd() {
 	case $sub:$prev in
 	run:-n | exec:-n | *:--name) _procfd_names "$cur"; return ;;
 	*:--owner | run:-o | exec:-o | link:-o | replace:-o)
-		mapfile -t COMPREPLY < <(compgen -u -- "$cur")
+		if [[ $cur == *:* ]]; then
+			head+=${cur%%:*}:
+			mapfile -t COMPREPLY < <(compgen -g -- "${cur#*:}")
+		else
+			mapfile -t COMPREPLY < <(compgen -u -- "$cur")
+		fi
 		return
 		;;
 	link:-p | replace:-p | *:--pid)
@@ -102,7 +163,7 @@ _procfd() {
 		mapfile -t COMPREPLY < <(compgen -c -- "$cur")
 		;;
 	signal)
-		if ((COMP_CWORD == 2)); then
+		if ((cword == 2)); then
 			_procfd_signals "$cur"
 		else
 			_procfd_names "$cur"
