@@ -48,6 +48,7 @@ void procfd_busy_unlock(struct procfd_busy *busy);
 int procfd_relink(const struct procfd_link *link, struct dentry *new_dentry,
 		  struct delegated_inode *di, bool *was_linkable);
 void procfd_relink_give_back(struct inode *inode);
+void procfd_relink_give_back_not(struct inode *inode);
 bool procfd_relink_tmpfile_only(const struct super_block *sb);
 
 /* replace.c */

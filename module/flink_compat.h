@@ -73,6 +73,14 @@ static inline int procfd_vfs_link(struct dentry *old_dentry,
 			new_dentry, procfd_delegated(di));
 }
 
+/* Without anywhere to say which delegation is in the way. */
+static inline int procfd_vfs_unlink(const struct path *dir,
+				    struct dentry *dentry)
+{
+	return vfs_unlink(mnt_idmap(dir->mnt), d_inode(dir->dentry), dentry,
+			  NULL);
+}
+
 /*
  * Within one directory. 6.17 takes the directories as dentries and one idmap
  * for both.

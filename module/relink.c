@@ -300,13 +300,13 @@ static int lend_linkable(const struct procfd_link *link, bool *was_linkable)
  *						inode_unlock()
  *   clear it
  */
-static void take_back_linkable(const struct procfd_link *link)
+static void clear_linkable(struct inode *inode)
 {
-	inode_lock(link->inode);
-	spin_lock(&link->inode->i_lock);
-	inode_state_clear(link->inode, I_LINKABLE);
-	spin_unlock(&link->inode->i_lock);
-	inode_unlock(link->inode);
+	inode_lock(inode);
+	spin_lock(&inode->i_lock);
+	inode_state_clear(inode, I_LINKABLE);
+	spin_unlock(&inode->i_lock);
+	inode_unlock(inode);
 }
 
 /**
@@ -339,7 +339,7 @@ int procfd_relink(const struct procfd_link *link, struct dentry *new_dentry,
 		procfd_race_sleep(relink_before_take_back);
 		/* Else vfs_link() has; and who writes to it now lets us go on. */
 		if (lent && ret)
-			take_back_linkable(link);
+			clear_linkable(link->inode);
 	} while (ret == -ENOENT && had_name &&
 		 !READ_ONCE(link->inode->i_nlink) &&
 		 !fatal_signal_pending(current));
@@ -348,19 +348,46 @@ int procfd_relink(const struct procfd_link *link, struct dentry *new_dentry,
 
 /**
  * procfd_relink_give_back - let a file be linked for the first time once more
- * @inode: an O_TMPFILE file whose first and only name was taken away again
+ * @inode: an O_TMPFILE file whose first and only name is about to go again
  *
- * It has lost its I_LINKABLE to that name, and a second attempt would fail. Only
- * if this was its last name, and all under its lock: btrfs could not bear it if
- * the last name were one that had been there for longer.
+ * It has lost its I_LINKABLE to that name, and a second attempt would fail. It
+ * gets it back before the name goes, and only if it has no other, all under its
+ * lock. btrfs could not bear the flag if the last name were one that had been
+ * there for longer, and this way it cannot be:
  *
- * Context: Under inode_lock(@inode), since before the name was taken away.
+ *   here				others
+ *   inode_lock()
+ *   one name: set it
+ *   inode_unlock()
+ *					linkat(2): a second name;
+ *					vfs_link() clears it
+ *   vfs_unlink(hidden)
+ *					unlink(2) of the second name: none
+ *					left, and not linkable
+ *
+ * Nobody but us can remove the name, whose directory is locked. To have the flag
+ * and a name means nothing to anyone.
  */
 void procfd_relink_give_back(struct inode *inode)
 {
-	if (inode->i_nlink || !lendable_of(inode->i_sb))
+	if (!lendable_of(inode->i_sb))
 		return;
-	spin_lock(&inode->i_lock);
-	inode_state_set(inode, I_LINKABLE);
-	spin_unlock(&inode->i_lock);
+	inode_lock(inode);
+	if (inode->i_nlink == 1) {
+		spin_lock(&inode->i_lock);
+		inode_state_set(inode, I_LINKABLE);
+		spin_unlock(&inode->i_lock);
+	}
+	inode_unlock(inode);
+}
+
+/**
+ * procfd_relink_give_back_not - undo procfd_relink_give_back()
+ * @inode: a file whose name could not be taken away
+ *
+ * Else it would have the flag still when that name goes, long after.
+ */
+void procfd_relink_give_back_not(struct inode *inode)
+{
+	clear_linkable(inode);
 }

@@ -13,17 +13,64 @@
 #define HIDDEN_TRIES	16
 
 /*
- * Remove the hidden name again. Not by vfs_unlink(), which may refuse: an
- * append-only directory lets us make an entry and not remove it, a sticky one
- * likewise if the source is somebody else's, and neither must keep a name that
- * nobody has asked for. What it would ask was asked for the link, under the
- * same hold of the directory's lock. Whoever has found the name meanwhile, as
- * inotify tells it, finds it gone, and what he has mounted on it goes with it.
+ * May the directory lose this one? From may_delete() in fs/namei.c, which older
+ * kernels do not export; may_change_directory() has asked the rest of it.
  */
-static void remove_hidden(const struct procfd_link *link, struct dentry *hidden,
-			  bool was_linkable)
+static int may_remove(const struct procfd_link *link, struct inode *inode)
+{
+	struct vfsmount *mnt = link->dir.mnt;
+	struct inode *dir = d_inode(link->dir.dentry);
+
+	if (!vfsuid_valid(i_uid_into_vfsuid(mnt_idmap(mnt), inode)) ||
+	    !vfsgid_valid(i_gid_into_vfsgid(mnt_idmap(mnt), inode)))
+		return -EOVERFLOW;
+	if (IS_APPEND(dir) || IS_APPEND(inode) || IS_IMMUTABLE(inode) ||
+	    IS_SWAPFILE(inode))
+		return -EPERM;
+	if (dir->i_mode & S_ISVTX &&
+	    __check_sticky(mnt_idmap(mnt), dir, inode))
+		return -EPERM;
+	return 0;
+}
+
+/*
+ * What vfs_rename() will find, in its order. It would find that too late: by then
+ * the hidden name was there, and the directory and the source have new times
+ * although nothing was done.
+ *
+ * Not known before is what only vfs_rename() itself can tell: that something is
+ * mounted on the name in the caller's namespace, a lease, what a security module
+ * says of the two inodes, and what the filesystem answers.
+ */
+static int may_replace(const struct procfd_link *link, struct dentry *target)
 {
 	struct inode *dir = d_inode(link->dir.dentry);
+	int ret;
+
+	ret = may_remove(link, link->inode);
+	if (!ret)
+		ret = may_remove(link, d_inode(target));
+	if (ret)
+		return ret;
+	if (d_is_dir(target))
+		return -EISDIR;
+	/* Deleted, and NFS keeps it until the last one closes it. */
+	if (target->d_flags & DCACHE_NFSFS_RENAMED)
+		return -EBUSY;
+	if (!dir->i_op->rename || !dir->i_op->unlink)
+		return -EPERM;
+	return 0;
+}
+
+/*
+ * Remove the hidden name where vfs_unlink() refuses, although it was not asked
+ * for by anybody: the source has a new owner or became append-only since we
+ * looked, a security module lets names be made and not removed, somebody has
+ * found the name, as inotify tells it, and mounted something there. What is
+ * mounted goes with the name.
+ */
+static int unlink_anyway(struct inode *dir, struct dentry *hidden)
+{
 	struct inode *inode = d_inode(hidden);
 	int ret;
 
@@ -31,21 +78,43 @@ static void remove_hidden(const struct procfd_link *link, struct dentry *hidden,
 	ret = dir->i_op->unlink(dir, hidden);
 	if (!ret)
 		dont_mount(hidden);
-	if (!ret && was_linkable)
-		procfd_relink_give_back(inode);
 	inode_unlock(inode);
+	if (ret)
+		return ret;
 
-	if (ret) {
-		pr_warn_ratelimited("cannot remove %pd again: %d\n", hidden,
-				    ret);
-		return;
-	}
 	if (d_mountpoint(hidden))
 		d_invalidate(hidden);
 	if (hidden->d_flags & DCACHE_NFSFS_RENAMED)
-		return;
+		return 0;
 	fsnotify_link_count(inode);
 	d_delete_notify(dir, hidden);
+	return 0;
+}
+
+/*
+ * Remove the hidden name again, so that nothing is left of it. Its directory has
+ * been locked since it was made. vfs_unlink() waits for no delegation, since it
+ * has nowhere to say whose: then it refuses.
+ *
+ * Locks: the directory's is held, the source's is taken and dropped inside, as by
+ * unlink(2).
+ */
+static void remove_hidden(const struct procfd_link *link, struct dentry *hidden,
+			  bool was_linkable)
+{
+	struct inode *dir = d_inode(link->dir.dentry);
+	int ret;
+
+	if (was_linkable)
+		procfd_relink_give_back(d_inode(hidden));
+	ret = procfd_vfs_unlink(&link->dir, hidden);
+	if (ret)
+		ret = unlink_anyway(dir, hidden);
+	if (!ret)
+		return;
+	if (was_linkable)
+		procfd_relink_give_back_not(d_inode(hidden));
+	pr_warn_ratelimited("cannot remove %pd again: %d\n", hidden, ret);
 }
 
 /*
@@ -122,25 +191,19 @@ static struct dentry *link_hidden(const struct procfd_link *link,
  * then wants; lock_rename(), which newer kernels keep to themselves, is not
  * needed.
  *
- * Return: 0, or what rename(2) would say, and then nothing is left of the hidden
- * name.
+ * Return: 0, or what rename(2) would say. What may_replace() refuses has changed
+ * nothing at all; where it fails later, the names are as they were.
  */
 int procfd_replace(const struct procfd_link *link, struct dentry *target,
 		   struct delegated_inode *di)
 {
-	struct inode *dir = d_inode(link->dir.dentry);
 	struct dentry *hidden;
 	bool was_linkable;
 	int ret;
 
-	/*
-	 * vfs_rename() will find these too. Known before, they cost no hidden
-	 * name.
-	 */
-	if (d_is_dir(target))
-		return -EISDIR;
-	if (!dir->i_op->rename || !dir->i_op->unlink)
-		return -EPERM;
+	ret = may_replace(link, target);
+	if (ret)
+		return ret;
 
 	hidden = link_hidden(link, di, &was_linkable);
 	if (IS_ERR(hidden))

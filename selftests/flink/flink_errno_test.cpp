@@ -12,6 +12,7 @@ struct row {
 	const char *name;
 	int error;
 	std::function<void(scene &)> prepare;
+	bool half_way = false; /* known only when the hidden name is there */
 };
 
 /* Situations in which neither a link nor a replacement can be made. */
@@ -226,7 +227,8 @@ const std::vector<row> replacements = {
 				     MS_BIND, nullptr)));
 		 s.undos.push_back(
 			 [point] { must(or_errno(umount(point.c_str()))); });
-	 }},
+	 },
+	 true},
 	{"dot_EBUSY", EBUSY,
 	 [](scene &s) {
 		 s.make_source();
@@ -271,6 +273,33 @@ const std::vector<row> replacements = {
 		 unique_fd old = make_file(s.keep, "a", "old");
 		 must(or_errno(fchown(old, bob, bob)));
 		 s.uid = alice;
+	 }},
+	{"file_of_another_in_sticky_directory_EPERM", EPERM,
+	 [](scene &s) {
+		 /* For rename(2) the source is in such a directory, too. */
+		 must(or_errno(fchmod(s.twins, 01777)));
+		 s.make_source(0666, bob);
+		 s.keep = s.directory("d", 01777);
+		 s.dirfd = s.keep;
+		 unique_fd old = make_file(s.keep, "a", "old");
+		 must(or_errno(fchown(old, alice, alice)));
+		 s.uid = alice;
+	 }},
+	{"sticky_directory_beats_directory_EPERM", EPERM,
+	 [](scene &s) {
+		 s.make_source(0644, alice);
+		 s.keep = s.directory("d", 01777);
+		 s.dirfd = s.keep;
+		 make_directory(s.keep, "a", 0755, bob);
+		 s.uid = alice;
+	 }},
+	{"append_only_directory_beats_directory_EPERM", EPERM,
+	 [](scene &s) {
+		 s.make_source();
+		 s.keep = s.directory("d", 0755);
+		 s.dirfd = s.keep;
+		 make_directory(s.keep, "a", 0755);
+		 s.set_flags(s.keep, FS_APPEND_FL);
 	 }},
 	{"victim_at_directory_not_writable_EACCES", EACCES,
 	 [](scene &s) {
@@ -329,6 +358,36 @@ std::vector<std::string> whole_tree(const scene &s)
 	return names;
 }
 
+/* The times of the source, the directory and the victim, as far as they exist. */
+std::vector<std::string> times(const scene &s)
+{
+	std::vector<std::string> found;
+	const auto add = [&](const struct stat &st) {
+		for (const timespec &t : {st.st_mtim, st.st_ctim})
+			found.push_back(std::to_string(t.tv_sec) + "." +
+					std::to_string(t.tv_nsec));
+	};
+	struct stat st;
+
+	for (int fd : {int(s.source), s.dir, s.dirfd})
+		if (!fstat(fd, &st))
+			add(st);
+	if (!fstatat(s.dirfd, "a", &st, AT_SYMLINK_NOFOLLOW))
+		add(st);
+	return found;
+}
+
+/* Until what is changed from now on has another time. */
+void let_the_clock_move()
+{
+	timespec from, now;
+
+	clock_gettime(CLOCK_REALTIME_COARSE, &from);
+	do
+		clock_gettime(CLOCK_REALTIME_COARSE, &now);
+	while (now.tv_sec == from.tv_sec && now.tv_nsec == from.tv_nsec);
+}
+
 class flink_like_linkat : public testing::TestWithParam<parameter> {};
 
 TEST_P(flink_like_linkat, answers)
@@ -338,9 +397,13 @@ TEST_P(flink_like_linkat, answers)
 
 	row.prepare(s);
 	const std::vector<std::string> before = whole_tree(s);
+	const std::vector<std::string> then = times(s);
 	const nlink_t links = stat_of(s.source).st_nlink;
+	let_the_clock_move();
 	const int ours =
 		ask(s, [&] { return flink(s.source, s.dirfd, s.name); });
+
+	EXPECT_EQ(then, times(s));
 	/* Which says ENOENT to whatever is unlinked, but not first of all. */
 	const int theirs =
 		ask(s, [&] { return linkat_fd(s.source, s.dirfd, s.name); });
@@ -369,12 +432,16 @@ TEST_P(frename_like_rename, answers)
 
 	row.prepare(s);
 	const std::vector<std::string> before = whole_tree(s);
+	const std::vector<std::string> then = times(s);
 	const nlink_t links = stat_of(s.source).st_nlink;
+	let_the_clock_move();
 	const int ours = ask(s, [&] {
 		return flink(s.source, s.dirfd, s.name, PROCFD_LINK_REPLACE);
 	});
 
 	EXPECT_ERROR(row.error, ours);
+	/* Not even a time is new, except where it is. */
+	EXPECT_EQ(!row.half_way, then == times(s));
 	EXPECT_EQ(links, stat_of(s.source).st_nlink);
 	EXPECT_EQ(before, whole_tree(s));
 	if (what == kind::named) {

@@ -10,6 +10,7 @@
 #include <sys/sysmacros.h>
 
 #include "flink_common.h"
+#include "half_way.h"
 
 namespace {
 
@@ -233,9 +234,8 @@ TEST_P(on_disk, frename_of_a_named_file_keeps_its_names)
 }
 
 /*
- * In an append-only directory the hidden name can be made and cannot be
- * renamed. The file is then what it was: a name for it can be tried again, also
- * on btrfs, for which the hidden name was one that it had and lost.
+ * The file is then what it was: a name for it can be tried again, also on btrfs,
+ * for which the hidden name was one that it had and lost.
  */
 TEST_P(on_disk, frename_that_fails_half_way_can_be_tried_again)
 {
@@ -246,8 +246,8 @@ TEST_P(on_disk, frename_that_fails_half_way_can_be_tried_again)
 	contents wanted;
 
 	make_file(d, "a", "old");
-	ASSERT_OK(change_flags(d, FS_APPEND_FL));
 	for (unsigned int i = 0; i < 20; i++) {
+		const half_way fails(d, "a");
 		const std::string name = "file" + std::to_string(i);
 		const std::string text = long_text(i);
 		const bool unlinked = GetParam().unlinked && i % 2;
@@ -255,14 +255,13 @@ TEST_P(on_disk, frename_that_fails_half_way_can_be_tried_again)
 					  make_tmpfile(fs.dir, text);
 
 		for (unsigned int tries = 0; tries <= i % 3; tries++) {
-			ASSERT_ERROR(EPERM,
+			ASSERT_ERROR(EBUSY,
 				     flink(fd, d, "a", PROCFD_LINK_REPLACE));
 			ASSERT_EQ(0u, stat_of(fd).st_nlink);
 		}
 		ASSERT_OK(flink(fd, fs.dir, name.c_str()));
 		wanted[name] = text;
 	}
-	ASSERT_OK(change_flags(d, 0));
 	EXPECT_EQ(std::vector<std::string>{"a"}, list(d));
 	EXPECT_EQ("old", content_of(d, "a"));
 	ASSERT_OK(or_errno(unlinkat(d, "a", 0)));
@@ -467,9 +466,11 @@ TEST_F(on_ext3, a_tmpfile_that_failed_half_way_stays_without_a_name)
 	unique_fd fd = make_tmpfile(fs->dir, "new");
 
 	make_file(d, "a", "old");
-	ASSERT_OK(change_flags(d, FS_APPEND_FL));
-	EXPECT_ERROR(EPERM, flink(fd, d, "a", PROCFD_LINK_REPLACE));
-	ASSERT_OK(change_flags(d, 0));
+	{
+		const half_way fails(d, "a");
+
+		EXPECT_ERROR(EBUSY, flink(fd, d, "a", PROCFD_LINK_REPLACE));
+	}
 	EXPECT_EQ(std::vector<std::string>{"a"}, list(d));
 	EXPECT_EQ("old", content_of(d, "a"));
 	EXPECT_EQ(0u, stat_of(fd).st_nlink);

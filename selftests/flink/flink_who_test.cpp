@@ -141,6 +141,26 @@ TEST_F(flink_who, EOVERFLOW_where_an_owner_has_no_id)
 	}
 }
 
+/* Nor whose the file would be that goes. Nothing is begun. */
+TEST_F(flink_who, EOVERFLOW_where_the_victims_owner_has_no_id)
+{
+	file_of(0, twins, "twin");
+	file_of(alice, dir, "a");
+	unique_fd tree =
+		idmapped(fs_.path, user_namespace("0 0 1", "0 0 2000"));
+	unique_fd source(must(
+		or_errno(openat(tree, "twins/twin", O_RDONLY | O_CLOEXEC))));
+
+	/* A time that nothing that is begun would leave. */
+	const timespec times[2] = {{1, 0}, {1, 0}};
+	must(or_errno(futimens(dir, times)));
+	EXPECT_ERROR(EOVERFLOW, flink(source, tree, "a", PROCFD_LINK_REPLACE));
+	EXPECT_ERROR(EOVERFLOW,
+		     or_errno(renameat(tree, "twins/twin", tree, "a")));
+	EXPECT_EQ(1, stat_of(dir).st_mtim.tv_sec);
+	EXPECT_FALSE(names(dir, "a", source));
+}
+
 /* Nor whose a new name would be, which comes before who may make one. */
 TEST_F(flink_who, EOVERFLOW_where_the_caller_has_no_id)
 {

@@ -121,25 +121,28 @@ TEST_F(fs_limit, counts_replaced_names_once_however_often)
 	EXPECT_EQ(1, free_names());
 }
 
-/* Refused by the rename, when the hidden name is there. */
+/* Refused by the rename, when the hidden name is there: something is mounted. */
 TEST_F(fs_limit, counts_no_name_of_a_replacement_that_fails_half_way)
 {
 	const std::string d = names_directory("d", 01777);
+	const std::string n = d + "/n";
 	servant his, hers;
 	unique_fd to(must(open_path(d, O_PATH)));
 
-	must(or_errno(fchown(his.fd(), bob.uid, bob.gid)));
 	must(or_errno(fchown(hers.fd(), alice.uid, alice.gid)));
 	set_max(2);
 	ASSERT_EQ(0, flink(his.fd(), to, "n"));
+	must(or_errno(chown(n.c_str(), alice.uid, alice.gid)));
+	must(or_errno(mount(n.c_str(), n.c_str(), nullptr, MS_BIND, nullptr)));
 	EXPECT_EQ(0, as(alice, [&] {
 			  for (int i = 0; i < 100; i++)
 				  if (flink(hers.fd(), to, "n",
-					    PROCFD_LINK_REPLACE) != -EPERM)
+					    PROCFD_LINK_REPLACE) != -EBUSY)
 					  return i + 1;
 			  /* Nor may she exceed the limit from then on. */
 			  return flink(hers.fd(), to, "m") == -ENOSPC ? 0 : -1;
 		  }));
+	must(or_errno(umount2(n.c_str(), MNT_DETACH)));
 	EXPECT_EQ(0u, stat_of(hers.fd()).st_nlink);
 	EXPECT_EQ(std::set<std::string>{"n"}, names_in(d));
 
