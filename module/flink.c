@@ -290,15 +290,16 @@ static int flink_in_directory(const struct procfd_link *link)
 /* The same, and on return all of it is on the disk. */
 static int flink_durably(const struct procfd_link *link)
 {
-	struct file *dir = procfd_durable_begin(link);
+	struct procfd_durable d;
 	int ret;
 
-	if (IS_ERR(dir))
-		return PTR_ERR(dir);
+	ret = procfd_durable_begin(link, &d);
+	if (ret)
+		return ret;
 	ret = flink_in_directory(link);
 	if (!ret)
-		ret = procfd_durable_end(dir);
-	fput(dir);
+		ret = procfd_durable_end(link, &d);
+	procfd_durable_put(&d);
 	return ret;
 }
 

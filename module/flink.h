@@ -39,6 +39,18 @@ struct procfd_link {
 	u32 flags;
 };
 
+/**
+ * struct procfd_durable - what is flushed for one call with DURABLE
+ * @dir: the directory
+ * @whole_before: the whole filesystem before the link, for a source without a name
+ * @whole_after: the whole filesystem after it
+ */
+struct procfd_durable {
+	struct file *dir;
+	bool whole_before;
+	bool whole_after;
+};
+
 /* flink.c */
 int procfd_flink(const struct procfd_flink *args);
 
@@ -49,14 +61,16 @@ int procfd_relink(const struct procfd_link *link, struct dentry *new_dentry,
 		  struct delegated_inode *di, bool *was_linkable);
 void procfd_relink_give_back(struct inode *inode);
 void procfd_relink_give_back_not(struct inode *inode);
-bool procfd_relink_tmpfile_only(const struct super_block *sb);
 
 /* replace.c */
 int procfd_replace(const struct procfd_link *link, struct dentry *target,
 		   struct delegated_inode *di);
 
 /* durable.c */
-struct file *procfd_durable_begin(const struct procfd_link *link);
-int procfd_durable_end(struct file *dir);
+int procfd_durable_begin(const struct procfd_link *link,
+			 struct procfd_durable *d);
+int procfd_durable_end(const struct procfd_link *link,
+		       const struct procfd_durable *d);
+void procfd_durable_put(struct procfd_durable *d);
 
 #endif /* PROCFD_FLINK_H */

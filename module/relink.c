@@ -54,17 +54,6 @@ static const struct lendable *lendable_of(const struct super_block *sb)
 	return NULL;
 }
 
-/**
- * procfd_relink_tmpfile_only - is a file taken back only if it never had a name
- * @sb: superblock of any filesystem
- */
-bool procfd_relink_tmpfile_only(const struct super_block *sb)
-{
-	const struct lendable *fs = lendable_of(sb);
-
-	return fs && fs->tmpfile_only;
-}
-
 /*
  * A lock for each inode that is being flinked, for as long as it is: its
  * procfd_busy.

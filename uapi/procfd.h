@@ -131,7 +131,12 @@ struct procfd_open {
  */
 #define PROCFD_LINK_REPLACE_DEAD	(1U << 1)
 
-/** PROCFD_LINK_DURABLE - on return the new name and content survive power loss */
+/**
+ * PROCFD_LINK_DURABLE - on return the new name and content survive power loss
+ *
+ * Flushes the whole filesystem where flushing the file and the directory is not
+ * known to be enough.
+ */
 #define PROCFD_LINK_DURABLE		(1U << 2)
 
 /**

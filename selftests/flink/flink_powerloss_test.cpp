@@ -243,12 +243,12 @@ private:
 
 /* What a power cut before event @end leaves of the disk. */
 content cut(const content &start, const std::deque<event> &log, std::size_t end,
-	    std::mt19937 &random)
+	    std::mt19937 &random, std::optional<unsigned int> lost = {})
 {
 	content disk = start;
 	std::size_t safe = 0;
 	/* Some lose nearly all that was not flushed, some nearly nothing. */
-	const unsigned int loss = random() % 101;
+	const unsigned int loss = lost ? *lost : random() % 101;
 
 	for (std::size_t i = 0; i < end; i++)
 		if (std::holds_alternative<flushed>(log[i]))
@@ -464,6 +464,194 @@ TEST_P(flink_powerloss, leaves_the_old_version_or_the_new_one)
 	}
 	printf("# %s: %d cuts in %zu events, seed %u: %d hidden names left\n",
 	       fs.type, cuts, log.size(), seed, hidden);
+}
+
+/*
+ * All in which DURABLE may return 0, each with what makes the least of it: the cut
+ * comes when the call has returned, and nothing is left but what was flushed.
+ */
+struct mode {
+	const char *name;
+	const char *type;
+	const char *make;
+	const char *options;
+	const char *check; /* before the mount; what it mends is no error */
+	std::uint64_t size;
+	bool unlinked; /* such a file can be linked */
+	bool overlay; /* on top of it, with directories that are below */
+};
+
+#define EXT(type, flags) "mkfs.ext4 -q -F -t " type " " flags
+
+constexpr const char *no_commit = "commit=3600";
+constexpr std::uint64_t small = 64ULL << 20;
+
+const mode modes[] = {
+	{"ext4", "ext4", EXT("ext4", ""), no_commit, "", small, true, false},
+	{"ext4_data_journal", "ext4", EXT("ext4", ""),
+	 "commit=3600,data=journal", "", small, true, false},
+	{"ext4_data_writeback", "ext4", EXT("ext4", ""),
+	 "commit=3600,data=writeback", "", small, true, false},
+	{"ext4_without_journal", "ext4", EXT("ext4", "-O ^has_journal"),
+	 "noinit_itable", "e2fsck -fy", small, true, false},
+	{"ext3", "ext3", EXT("ext3", ""), no_commit, "", small, false, false},
+	{"ext2", "ext2", EXT("ext2", ""), "noinit_itable", "e2fsck -fy", small,
+	 false, false},
+	{"xfs", "xfs", "mkfs.xfs -q -f", "", "", 320ULL << 20, true, false},
+	{"btrfs", "btrfs", "mkfs.btrfs -q -f", no_commit, "", 160ULL << 20,
+	 false, false},
+	{"overlay_ext4", "ext4", EXT("ext4", ""), no_commit, "", small, false,
+	 true},
+	{"overlay_ext4_without_journal", "ext4", EXT("ext4", "-O ^has_journal"),
+	 "noinit_itable", "e2fsck -fy", small, false, true},
+	{"overlay_xfs", "xfs", "mkfs.xfs -q -f", "", "", 320ULL << 20, false,
+	 true},
+	{"overlay_btrfs", "btrfs", "mkfs.btrfs -q -f", no_commit, "",
+	 160ULL << 20, false, true},
+};
+
+/* The filesystem and what is above it; the call is made in @dir. */
+class stack {
+public:
+	stack(const mode &m, const char *disk)
+		: base_(m.type, disk, m.options, MS_NOATIME)
+	{
+		must(base_.error);
+		if (!m.overlay) {
+			make_missing(base_.dir, "d");
+			dir = mounted::open_dir(base_.path + "/d");
+			return;
+		}
+		for (const char *name : {"lower", "upper", "work"})
+			make_missing(base_.dir, name);
+		make_missing(base_.dir, "lower/d");
+		over_.emplace("overlay", "overlay",
+			      ("lowerdir=" + base_.path +
+			       "/lower,upperdir=" + base_.path +
+			       "/upper,workdir=" + base_.path + "/work")
+				      .c_str());
+		must(over_->error);
+		dir = mounted::open_dir(over_->path + "/d");
+	}
+
+	int whole() const { return base_.dir; }
+
+private:
+	static void make_missing(int at, const char *name)
+	{
+		if (mkdirat(at, name, 0755) && errno != EEXIST)
+			must(-errno);
+	}
+
+	mounted base_;
+	std::optional<mounted> over_;
+
+public:
+	unique_fd dir; /* closed before the mounts go */
+};
+
+using durable_case = std::tuple<mode, std::string>;
+
+class flink_durable : public testing::TestWithParam<durable_case> {
+protected:
+	void SetUp() override
+	{
+		NEEDS_FILESYSTEM(std::get<0>(GetParam()).type);
+		if (std::get<0>(GetParam()).overlay)
+			NEEDS_FILESYSTEM("overlay");
+	}
+
+	/* As the parameter says; nothing where there is no such file. */
+	static unique_fd make_source(int dir, const std::string &text)
+	{
+		const std::string &kind = std::get<1>(GetParam());
+
+		if (kind == "named")
+			return make_file(dir, "source", text);
+		if (kind == "unlinked")
+			return make_unlinked(dir, text);
+		unique_fd fd(
+			openat(dir, ".", O_TMPFILE | O_RDWR | O_CLOEXEC, 0644));
+
+		if (fd >= 0)
+			must(int(write_to(fd, text)));
+		return fd;
+	}
+};
+
+INSTANTIATE_TEST_SUITE_P(
+	, flink_durable,
+	testing::Combine(testing::ValuesIn(modes),
+			 testing::Values("tmpfile", "unlinked", "named")),
+	[](const auto &info) {
+		return std::string(std::get<0>(info.param).name) + "_" +
+		       std::get<1>(info.param);
+	});
+
+TEST_P(flink_durable, is_there_when_it_has_returned)
+{
+	const auto &[m, kind] = GetParam();
+	std::deque<event> log;
+	content start;
+	bool made = false;
+
+	{
+		device disk(content(), m.size);
+
+		ASSERT_OK(run(m.make + (" " + std::string(disk.path))));
+		{
+			stack s(m, disk.path);
+
+			/* Below, as all that an image brings. */
+			if (!m.overlay)
+				make_file(s.dir, "a", "old");
+			else
+				make_file(s.whole(), "lower/d/a", "old");
+		}
+		stack s(m, disk.path);
+
+		ASSERT_OK(or_errno(syncfs(s.whole())));
+		disk.start_log();
+		unique_fd one = make_source(s.dir, version(1));
+		if (one >= 0) {
+			if (kind == "named")
+				must(or_errno(renameat(s.dir, "source", s.dir,
+						       "source 1")));
+			unique_fd two = make_source(s.dir, version(2));
+			const int wanted = kind == "unlinked" && !m.unlinked ?
+						   -EOPNOTSUPP :
+						   0;
+
+			ASSERT_ERROR(-wanted, flink(one, s.dir, "n",
+						    PROCFD_LINK_DURABLE));
+			ASSERT_ERROR(-wanted,
+				     flink(two, s.dir, "a",
+					   PROCFD_LINK_REPLACE |
+						   PROCFD_LINK_DURABLE));
+			made = !wanted;
+		}
+		start = disk.at_start();
+		log = disk.take_log();
+	}
+	/* Refused, which promises nothing; or overlayfs without O_TMPFILE. */
+	if (!made)
+		return;
+	std::mt19937 random;
+	device disk(cut(start, log, log.size(), random, 100), m.size);
+
+	if (*m.check) {
+		const int status =
+			run(m.check + (" " + std::string(disk.path)));
+
+		EXPECT_TRUE(WIFEXITED(status));
+		EXPECT_GE(1, WEXITSTATUS(status)) << "it could not be mended";
+	}
+	stack s(m, disk.path);
+
+	for (const auto &[name, n] : {std::pair("n", 1), std::pair("a", 2)}) {
+		ASSERT_TRUE(exists(s.dir, name)) << name;
+		EXPECT_EQ(n, version_of(content_of(s.dir, name))) << name;
+	}
 }
 
 /* Nothing is written but what the test asks for: no commit by the clock. */
