@@ -169,12 +169,13 @@ t_flink_of_other_kinds_says_why_not() {
 # Something else lies over the device, as container runtimes hide what they do not
 # know. Each that needs the device says that; the others do without.
 t_another_device_in_its_place_is_called_that() {
-	start web && echo old >file && procfd run --quiet --name job true && exec 5<file 6<>"$PROCFD_DIR/web" &&
+	start web && echo old >file && procfd run --quiet --name job true && exec 5<file &&
 		for over in /dev/null "$scratch/work/file" "$scratch/events"; do
 			mount --bind "$over" /dev/procfd || return
 			what='/dev/procfd is not the device of procfd'
 			refuses 125 "$what" procfd run --name new true && refuses 125 "$what" procfd exec --name new true &&
-				refuses 1 "$what" procfd link --pid $$ new && refuses 1 "$what" procfd link --fd 6 new &&
+				refuses 1 "$what" procfd link --pid $$ new &&
+				code 1 procfd link --fd 6 new 6<>"$PROCFD_DIR/web" && has "$err" "$what" &&
 				refuses 1 "$what" procfd rm --dead job && refuses 1 "$what" flink 5 ./new &&
 				refuses 1 "$what" frename ./file && refuses 1 "$what" frename 5 ./new &&
 				code 0 procfd ls && code 0 procfd signal 0 web && code 0 procfd wait job
@@ -184,7 +185,7 @@ t_another_device_in_its_place_is_called_that() {
 		done
 	is "$(cat file)" old
 	result=$?
-	exec 5<&- 6<&-
+	exec 5<&-
 	return "$result"
 }
 
