@@ -189,7 +189,7 @@ t_colours_are_for_terminals() {
 		has_not "$(ls_on_terminal 0 --color never)" "$(printf '\033')"
 }
 
-# Columns are counted in characters, and colours take none.
+# Columns are counted as a terminal does, and colours take none.
 t_commands_are_cut_at_the_edge_of_a_terminal() {
 	mkdir éé && procfd run --detach --name web sh éé/../../daemon 9>&9 && expect ready &&
 		code 0 procfd ls || return
@@ -207,15 +207,17 @@ t_commands_are_cut_at_the_edge_of_a_terminal() {
 		is "$(ls_on_terminal 40 --color never --wide)" "$all"
 }
 
-# Usage: columns_of FILE; of its longest line.
-columns_of() { LC_ALL=C.UTF-8 python -c '
+# Usage: columns_of FILE; of its longest line. A Chinese character takes two columns.
+columns_of() { python -c '
 import sys
-print(max(len(line.rstrip("\n")) for line in open(sys.argv[1], encoding="utf-8")))' "$1"; }
+print(max(sum(1 + (0x4e00 <= ord(c) <= 0x9fff) for c in line.rstrip("\n"))
+      for line in open(sys.argv[1], encoding="utf-8")))' "$1"; }
 
 # What is after them stays in its place, on any terminal.
 t_long_names_do_not_push_the_table_out() {
 	long=$(printf '%0200d' 0 | tr 0 n)
 	start "$long" && mkdir "$PROCFD_DIR/${long}2" && start short &&
+		dead 文字文字文字文字文字文字文字文字文字文字文字文字文字文字文字文字文字文字文字文字 'exit 7' &&
 		chown 4294967294:4294967294 "$PROCFD_DIR/short" &&
 		for columns in 80 60 40 20 1; do
 			ls_on_terminal $columns --color never >narrow &&
@@ -223,6 +225,7 @@ t_long_names_do_not_push_the_table_out() {
 		done &&
 		ls_on_terminal 80 --color never >narrow && has "$(cat narrow)" 'nnn…  ' &&
 		is "$(grep -c ' 0600  sh ' narrow)" 2 && has_not "$(cat narrow)" nnnnnnnnnnnnnnnnnnnnnnnnn &&
+		has "$(cat narrow)" '文字文…' &&
 		ls_on_terminal 80 --color never --wide >wide && has "$(cat wide)" "$long  " &&
 		has "$(cat wide)" WHEN && has "$(procfd ls)" "$long  " && is "$(columns_of narrow)" 80
 }

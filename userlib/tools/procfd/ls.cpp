@@ -8,6 +8,7 @@
 #include <cstring>
 #include <limits>
 #include <memory>
+#include <string_view>
 
 #include <dirent.h>
 #include <fcntl.h>
@@ -135,13 +136,75 @@ listing look_at(const std::vector<std::string> &paths, bool recursive,
 	return found;
 }
 
-/// \return  the number of columns that a text takes, with one for each character
-std::size_t width_of(const std::string &text)
+/// A character of a text that printable() has made, which is UTF-8.
+struct character {
+	std::string_view bytes;
+	std::size_t width; ///< in columns of a terminal
+
+	/// \return  the first one
+	static character of(std::string_view text)
+	{
+		auto byte = [&](std::size_t i) {
+			return static_cast<unsigned char>(text[i]);
+		};
+		std::size_t length = byte(0) < 0x80 ? 1 :
+				     byte(0) < 0xe0 ? 2 :
+				     byte(0) < 0xf0 ? 3 :
+						      4;
+
+		length = std::min(length, text.size());
+
+		char32_t code =
+			length == 1 ? byte(0) : byte(0) & (0x7fU >> length);
+
+		for (std::size_t i = 1; i < length; i++)
+			code = code << 6 | (byte(i) & 0x3f);
+		return {text.substr(0, length), width_of(code)};
+	}
+
+private:
+	/// Those of the East take two columns, those that combine take none.
+	/// wcwidth(3) would want a locale, which a service may not have.
+	static std::size_t width_of(char32_t code)
+	{
+		constexpr struct {
+			char32_t first;
+			char32_t last;
+			std::size_t width;
+		} ranges[] = {
+			{0x0300, 0x036f, 0},   {0x1100, 0x115f, 2},
+			{0x200b, 0x200f, 0},   {0x202a, 0x202e, 0},
+			{0x2060, 0x206f, 0},   {0x20d0, 0x20ff, 0},
+			{0x2e80, 0x303e, 2},   {0x3041, 0xa4cf, 2},
+			{0xac00, 0xd7a3, 2},   {0xf900, 0xfaff, 2},
+			{0xfe00, 0xfe0f, 0},   {0xfe20, 0xfe2f, 0},
+			{0xfe30, 0xfe6f, 2},   {0xff00, 0xff60, 2},
+			{0xffe0, 0xffe6, 2},   {0x1f300, 0x1f64f, 2},
+			{0x1f680, 0x1f6ff, 2}, {0x1f900, 0x1f9ff, 2},
+			{0x20000, 0x3fffd, 2},
+		};
+		const auto *found = std::find_if(
+			std::begin(ranges), std::end(ranges),
+			[&](const auto &r) { return code <= r.last; });
+
+		return found != std::end(ranges) && code >= found->first ?
+			       found->width :
+			       1;
+	}
+};
+
+/// \return  the number of columns that a text takes
+std::size_t width_of(std::string_view text)
 {
-	return static_cast<std::size_t>(
-		std::count_if(text.begin(), text.end(), [](char c) {
-			return (static_cast<unsigned char>(c) & 0xc0) != 0x80;
-		}));
+	std::size_t width = 0;
+
+	while (!text.empty()) {
+		auto next = character::of(text);
+
+		width += next.width;
+		text.remove_prefix(next.bytes.size());
+	}
+	return width;
 }
 
 /// \return  the text, or as much of it as fits, which an ellipsis says
@@ -152,11 +215,14 @@ std::string shorten(const std::string &text, std::size_t columns)
 
 	if (width_of(text) <= columns)
 		return text;
-	for (char c : text) {
-		width += (static_cast<unsigned char>(c) & 0xc0) != 0x80;
+	for (std::string_view rest = text;;) {
+		auto next = character::of(rest);
+
+		width += next.width;
 		if (width >= columns)
 			break;
-		out += c;
+		out += next.bytes;
+		rest.remove_prefix(next.bytes.size());
 	}
 	return columns ? out + "…" : out;
 }
