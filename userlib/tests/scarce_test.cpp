@@ -305,7 +305,8 @@ TEST_F(scarce, descriptors_when_names_are_given)
 	procfd::unique_fd file(::open((place / "file").c_str(),
 				      O_RDWR | O_CREAT | O_CLOEXEC, 0600));
 	const std::string name = dir + "/name", link = place / "link",
-			  other = place / "other";
+			  other = place / "other",
+			  deep = place.str() + std::string(300, '/') + "f";
 
 	ASSERT_OK(self);
 	EXPECT_LT(0U, with_few_descriptors([&] { return self->link(name); }));
@@ -330,6 +331,8 @@ TEST_F(scarce, descriptors_when_names_are_given)
 			  return procfd::replace_file_from(link, file.get());
 		  }));
 	EXPECT_EQ("", slurp(link));
+	EXPECT_EQ(1, with_little_memory(
+			     [&] { return procfd::check_replaceable(deep); }));
 
 	// No O_TMPFILE there, so that the directory is opened for a name
 	ASSERT_EQ(0,
