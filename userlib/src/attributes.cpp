@@ -33,6 +33,7 @@
 #include <sys/stat.h>
 #include <sys/xattr.h>
 
+#include "calls.hpp"
 #include "internal.hpp"
 
 namespace procfd::internal {
@@ -135,9 +136,9 @@ result<attribute_reader> attribute_reader::open(int fd, int dirfd,
 	struct stat st, opened;
 
 	// O_NONBLOCK, lest a FIFO that took the name blocks the open
-	reader.fd_.reset(::openat(dirfd, name,
-				  O_RDONLY | O_NOFOLLOW | O_NONBLOCK |
-					  O_NOCTTY | O_CLOEXEC));
+	reader.fd_.reset(calls::openat(dirfd, name,
+				       O_RDONLY | O_NOFOLLOW | O_NONBLOCK |
+					       O_NOCTTY | O_CLOEXEC));
 	if (!reader.fd_)
 		return last_error();
 	if (::fstat(fd, &st) < 0 || ::fstat(reader.fd_.get(), &opened) < 0)

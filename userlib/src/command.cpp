@@ -18,12 +18,14 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "calls.hpp"
 #include "internal.hpp"
 #include "make_child.hpp"
 #include "signal_mask.hpp"
 
 namespace procfd {
 
+namespace calls = internal::calls;
 using internal::last_error;
 using internal::system_error;
 
@@ -270,7 +272,7 @@ result<int> command_plan::child_end(int number, stdio what)
 		return 1;
 	}
 	if (what.kind_ == stdio::kind::null) {
-		unique_fd null(::open("/dev/null", O_RDWR | O_CLOEXEC));
+		unique_fd null(calls::open("/dev/null", O_RDWR | O_CLOEXEC));
 
 		if (!null)
 			return last_error();
@@ -425,7 +427,7 @@ int command_plan::outcome(report pipe) noexcept
 
 	pipe.writer.reset();
 	do {
-		n = ::read(pipe.reader.get(), &error, sizeof(error));
+		n = calls::read(pipe.reader.get(), &error, sizeof(error));
 	} while (n < 0 && errno == EINTR);
 	return n == sizeof(error) ? error : 0;
 }

@@ -4,10 +4,12 @@
 #include <fcntl.h>
 #include <sys/ioctl.h>
 
+#include "calls.hpp"
 #include "internal.hpp"
 
 namespace procfd {
 
+namespace calls = internal::calls;
 using internal::last_error;
 
 result<device> device::open() noexcept
@@ -20,7 +22,7 @@ result<device> device::open(path_arg path) noexcept
 	if (!path.c_str())
 		return internal::system_error(EINVAL);
 
-	unique_fd fd(::open(path.c_str(), O_RDWR | O_CLOEXEC));
+	unique_fd fd(calls::open(path.c_str(), O_RDWR | O_CLOEXEC));
 
 	if (fd)
 		return device(std::move(fd));

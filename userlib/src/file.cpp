@@ -9,10 +9,12 @@
 
 #include <procfd/device.hpp>
 
+#include "calls.hpp"
 #include "internal.hpp"
 
 namespace procfd {
 
+namespace calls = internal::calls;
 using internal::last_error;
 using internal::system_error;
 
@@ -66,14 +68,14 @@ result<unique_fd> open_and_unlink(int dirfd, mode_t mode) noexcept
 		char name[sizeof(".procfd-") + 16];
 		std::uint64_t random;
 
-		if (::getrandom(&random, sizeof(random), 0) < 0)
+		if (calls::getrandom(&random, sizeof(random)) < 0)
 			return last_error();
 		std::snprintf(name, sizeof(name), ".procfd-%016llx",
 			      static_cast<unsigned long long>(random));
 
-		unique_fd fd(::openat(dirfd, name,
-				      O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC,
-				      mode));
+		unique_fd fd(calls::openat(
+			dirfd, name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC,
+			mode));
 
 		if (!fd && errno == EEXIST)
 			continue;
@@ -96,16 +98,16 @@ result<unique_fd> open_anonymous_at(int dirfd, path_arg dir,
 	if (!dir.c_str())
 		return system_error(EINVAL);
 
-	unique_fd fd(::openat(dirfd, dir.c_str(),
-			      O_RDWR | O_TMPFILE | O_CLOEXEC, mode));
+	unique_fd fd(calls::openat(dirfd, dir.c_str(),
+				   O_RDWR | O_TMPFILE | O_CLOEXEC, mode));
 
 	if (fd)
 		return fd;
 	if (errno != EOPNOTSUPP)
 		return last_error();
 
-	unique_fd parent(
-		::openat(dirfd, dir.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
+	unique_fd parent(calls::openat(dirfd, dir.c_str(),
+				       O_PATH | O_DIRECTORY | O_CLOEXEC));
 
 	if (!parent)
 		return last_error();

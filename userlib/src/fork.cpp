@@ -17,12 +17,14 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "calls.hpp"
 #include "internal.hpp"
 #include "make_child.hpp"
 #include "signal_mask.hpp"
 
 namespace procfd {
 
+namespace calls = internal::calls;
 using internal::ask;
 using internal::signals_blocked;
 using internal::system_error;
@@ -63,11 +65,11 @@ void discard(pid_t child) noexcept
 
 	// First make sure that the id still is a child of ours: nobody else has
 	// reaped it, or it was not used again by a stranger.
-	if (!pidfd || ::waitid(P_PIDFD, id, &ignored,
-			       WEXITED | WNOHANG | WNOWAIT | __WALL) < 0)
+	if (!pidfd || calls::waitid(P_PIDFD, id, &ignored,
+				    WEXITED | WNOHANG | WNOWAIT | __WALL) < 0)
 		return;
 	::syscall(SYS_pidfd_send_signal, pidfd.get(), SIGKILL, nullptr, 0);
-	while (::waitid(P_PIDFD, id, &ignored, WEXITED | __WALL) < 0 &&
+	while (calls::waitid(P_PIDFD, id, &ignored, WEXITED | __WALL) < 0 &&
 	       errno == EINTR)
 		;
 }
@@ -125,7 +127,7 @@ result<forked> internal::fork(const device &dev, fork_flags flags,
 void internal::report(int pipe, int error) noexcept
 {
 	// Nobody is left to be told if this fails
-	[[maybe_unused]] auto n = ::write(pipe, &error, sizeof(error));
+	[[maybe_unused]] auto n = calls::write(pipe, &error, sizeof(error));
 }
 
 namespace {

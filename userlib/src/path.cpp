@@ -5,11 +5,14 @@
 
 #include <climits>
 #include <cstring>
+#include <memory>
+#include <new>
 #include <string_view>
 
 #include <fcntl.h>
 #include <sys/stat.h>
 
+#include "calls.hpp"
 #include "internal.hpp"
 
 namespace procfd::internal {
@@ -46,14 +49,24 @@ result<path_cut> path_cut::make(const char *path) noexcept
 result<unique_fd> open_parent(int dirfd, const char *path,
 			      path_cut cut) noexcept
 {
-	char parent[PATH_MAX] = ".";
+	// What is long is not for the stack: that of some threads is 16 KiB
+	char few[256] = ".";
+	std::unique_ptr<char[]> many;
+	char *parent = few;
 
+	if (cut.parent >= sizeof(few)) {
+		many.reset(new (std::nothrow) char[cut.parent + 1]);
+		if (!many)
+			return system_error(ENOMEM);
+		parent = many.get();
+	}
 	if (cut.parent) {
 		std::memcpy(parent, path, cut.parent);
 		parent[cut.parent] = '\0';
 	}
 
-	unique_fd fd(::openat(dirfd, parent, O_PATH | O_DIRECTORY | O_CLOEXEC));
+	unique_fd fd(
+		calls::openat(dirfd, parent, O_PATH | O_DIRECTORY | O_CLOEXEC));
 
 	if (!fd)
 		return last_error();

@@ -13,10 +13,12 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "calls.hpp"
 #include "internal.hpp"
 
 namespace procfd {
 
+namespace calls = internal::calls;
 using internal::ask;
 using internal::last_error;
 using internal::system_error;
@@ -77,8 +79,8 @@ void reap(int fd, const procfd_info &seen) noexcept
 
 	// ECHILD: not our child, or another thread was faster
 	if (pidfd)
-		::waitid(P_PIDFD, static_cast<id_t>(pidfd->get()), &ignored,
-			 WEXITED | WNOHANG | __WALL);
+		calls::waitid(P_PIDFD, static_cast<id_t>(pidfd->get()),
+			      &ignored, WEXITED | WNOHANG | __WALL);
 }
 
 } // namespace internal
@@ -143,12 +145,12 @@ result<pid_t> number_of(int pidfd) noexcept
 
 	*end = '\0';
 
-	unique_fd fdinfo(::open(path, O_RDONLY | O_CLOEXEC));
+	unique_fd fdinfo(calls::open(path, O_RDONLY | O_CLOEXEC));
 
 	if (!fdinfo)
 		return last_error();
 
-	ssize_t n = ::read(fdinfo.get(), text, sizeof(text));
+	ssize_t n = calls::read(fdinfo.get(), text, sizeof(text));
 
 	if (n < 0)
 		return last_error();
@@ -243,9 +245,9 @@ result<process> process::from_name_at(int dirfd, path_arg path,
 		return system_error(EINVAL);
 
 	// O_NONBLOCK, lest an ordinary FIFO of this name blocks the open
-	unique_fd fd(::openat(dirfd, path.c_str(),
-			      static_cast<int>(wanted) | O_CLOEXEC | O_NOCTTY |
-				      O_NONBLOCK));
+	unique_fd fd(calls::openat(dirfd, path.c_str(),
+				   static_cast<int>(wanted) | O_CLOEXEC |
+					   O_NOCTTY | O_NONBLOCK));
 
 	if (!fd)
 		return explain(errno, dirfd, path.c_str());
@@ -316,7 +318,8 @@ result<void> process::signal(int signo) const noexcept
 	char text[16];
 	auto end = std::to_chars(text, text + sizeof(text), signo).ptr;
 
-	if (::write(fd_.get(), text, static_cast<std::size_t>(end - text)) < 0)
+	if (calls::write(fd_.get(), text,
+			 static_cast<std::size_t>(end - text)) < 0)
 		return last_error();
 	return {};
 }

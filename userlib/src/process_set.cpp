@@ -7,10 +7,12 @@
 
 #include <sys/epoll.h>
 
+#include "calls.hpp"
 #include "internal.hpp"
 
 namespace procfd {
 
+namespace calls = internal::calls;
 using internal::last_error;
 using internal::system_error;
 
@@ -81,9 +83,8 @@ try {
 	// Before anything is taken out, so that nothing can be lost
 	out.reserve(std::min(events.size(), members_.size()));
 
-	int count = ::epoll_pwait2(fd_.get(), events.data(),
-				   static_cast<int>(events.size()), timeout,
-				   nullptr);
+	int count = calls::epoll_wait(fd_.get(), events.data(),
+				      static_cast<int>(events.size()), timeout);
 
 	if (count < 0)
 		return last_error();

@@ -12,10 +12,12 @@
 #include <unistd.h>
 
 #include "attributes.hpp"
+#include "calls.hpp"
 #include "internal.hpp"
 
 namespace procfd {
 
+namespace calls = internal::calls;
 using internal::last_error;
 using internal::link_target;
 using internal::system_error;
@@ -25,7 +27,7 @@ namespace {
 result<void> write_all(int fd, std::string_view contents) noexcept
 {
 	while (!contents.empty()) {
-		ssize_t n = ::write(fd, contents.data(), contents.size());
+		ssize_t n = calls::write(fd, contents.data(), contents.size());
 
 		if (n < 0 && errno == EINTR)
 			continue;
@@ -45,7 +47,7 @@ result<void> copy_all(int to, int from) noexcept
 	if (!buffer)
 		return system_error(ENOMEM);
 	for (;;) {
-		ssize_t n = ::read(from, buffer.get(), size);
+		ssize_t n = calls::read(from, buffer.get(), size);
 
 		if (n < 0 && errno == EINTR)
 			continue;
@@ -67,8 +69,8 @@ result<void> copy_all(int to, int from) noexcept
 ///	EISDIR, errc::not_a_file
 result<unique_fd> open_predecessor(const link_target &target) noexcept
 {
-	unique_fd fd(::openat(target.dirfd(), target.name(),
-			      O_PATH | O_NOFOLLOW | O_CLOEXEC));
+	unique_fd fd(calls::openat(target.dirfd(), target.name(),
+				   O_PATH | O_NOFOLLOW | O_CLOEXEC));
 	struct stat st;
 
 	if (!fd && errno == ENOENT)

@@ -7,11 +7,13 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
+#include "calls.hpp"
 #include "internal.hpp"
 #include "signal_mask.hpp"
 
 namespace procfd {
 
+namespace calls = internal::calls;
 using internal::last_error;
 using internal::system_error;
 
@@ -119,7 +121,7 @@ wait_for(int fd, const std::chrono::steady_clock::time_point *deadline) noexcept
 	pollfd readable{fd, POLLIN, 0};
 
 	for (;;) {
-		if (::read(fd, &info, sizeof(info)) == sizeof(info))
+		if (calls::read(fd, &info, sizeof(info)) == sizeof(info))
 			return received(info);
 		if (errno != EAGAIN)
 			return last_error();
@@ -129,8 +131,8 @@ wait_for(int fd, const std::chrono::steady_clock::time_point *deadline) noexcept
 		if (deadline)
 			left = internal::time_left(*deadline);
 
-		int ready = ::ppoll(&readable, 1, deadline ? &left : nullptr,
-				    nullptr);
+		int ready =
+			calls::ppoll(&readable, 1, deadline ? &left : nullptr);
 
 		if (ready < 0 && errno != EINTR)
 			return last_error();
@@ -204,7 +206,7 @@ result<std::optional<received_signal>> signal_stream::try_read() const noexcept
 {
 	signalfd_siginfo info;
 
-	if (::read(fd_.get(), &info, sizeof(info)) == sizeof(info))
+	if (calls::read(fd_.get(), &info, sizeof(info)) == sizeof(info))
 		return received(info);
 	if (errno == EAGAIN)
 		return std::optional<received_signal>();

@@ -4,9 +4,12 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include "calls.hpp"
 #include "internal.hpp"
 
 namespace procfd {
+
+namespace calls = internal::calls;
 
 void unique_fd::reset(int fd) noexcept
 {
@@ -16,7 +19,7 @@ void unique_fd::reset(int fd) noexcept
 	// Once only, whatever it returns: Linux has freed the number even if it
 	// says EINTR, and another thread may have it already.
 	if (old >= 0)
-		::close(old);
+		calls::close(old);
 	errno = saved;
 }
 
