@@ -48,10 +48,15 @@ int procfd_authority_may_open(struct pid *pid)
  * Return: also false before the fork: who makes a namespace's init is outside,
  * and it matters for no other, see is_protected().
  */
-bool procfd_authority_is_inside(const struct procfd_process *p)
+bool procfd_authority_is_inside(struct procfd_process *p)
 {
-	return procfd_process_state(p) != PROCFD_STATE_UNBOUND &&
-	       pid_nr_ns(task_pid(current), ns_of_pid(p->pid));
+	struct pid *pid = procfd_process_get_pid(p);
+	bool inside;
+
+	/* Once it was given back there is nothing to signal. */
+	inside = pid && pid_nr_ns(task_pid(current), ns_of_pid(pid));
+	put_pid(pid);
+	return inside;
 }
 
 /*
@@ -59,10 +64,9 @@ bool procfd_authority_is_inside(const struct procfd_process *p)
  * kernel looks at where current is, who is the writer; but what the maker could
  * not do from inside, it must not do by the hand of another either.
  */
-static bool is_protected(const struct procfd_inode *pi, int sig)
+static bool is_protected(const struct procfd_inode *pi, struct pid *pid, int sig)
 {
-	return pi->inside && sig_kernel_only(sig) &&
-	       is_child_reaper(pi->process->pid);
+	return pi->inside && sig_kernel_only(sig) && is_child_reaper(pid);
 }
 
 /*
@@ -75,14 +79,14 @@ static bool is_protected(const struct procfd_inode *pi, int sig)
  *
  * With the maker's credentials; the kernel asks the LSM afterwards.
  */
-static bool may_signal_oneself(const struct procfd_process *p, int sig)
+static bool may_signal_oneself(struct pid *pid, int sig)
 {
 	const struct cred *maker = current_cred(), *target;
 	struct task_struct *task;
 	bool may = true;
 
 	rcu_read_lock();
-	task = pid_task(p->pid, PIDTYPE_TGID);
+	task = pid_task(pid, PIDTYPE_TGID);
 	if (task && same_thread_group(task, current) && sig != SIGCONT) {
 		target = __task_cred(task);
 		may = uid_eq(maker->euid, target->suid) ||
@@ -108,6 +112,7 @@ int procfd_authority_signal(struct procfd_inode *pi, int sig)
 {
 	struct procfd_process *p = pi->process;
 	const struct cred *authority, *old;
+	struct pid *pid;
 	int ret;
 
 	if (procfd_process_state(p) != PROCFD_STATE_RUNNING)
@@ -123,15 +128,21 @@ int procfd_authority_signal(struct procfd_inode *pi, int sig)
 	spin_unlock(&pi->lock);
 	if (!authority)
 		return -ESRCH;
+	pid = procfd_process_get_pid(p);
+	if (!pid) {
+		put_cred(authority);
+		return -ESRCH;
+	}
 
 	procfd_race_sleep(signal_before_credentials);
 	old = override_creds(authority);
 	/* To no effect, as for its maker, if that is so; but allowed. */
-	if (may_signal_oneself(p, sig))
-		ret = kill_pid(p->pid, is_protected(pi, sig) ? 0 : sig, 0);
+	if (may_signal_oneself(pid, sig))
+		ret = kill_pid(pid, is_protected(pi, pid, sig) ? 0 : sig, 0);
 	else
 		ret = -EPERM;
 	revert_creds(old);
+	put_pid(pid);
 	put_cred(authority);
 	return ret;
 }

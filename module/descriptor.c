@@ -222,11 +222,13 @@ static void descriptor_show_fdinfo(struct seq_file *m, struct file *file)
 	struct procfd_inode *pi = procfd_i(file_inode(file));
 	struct procfd_process *p = pi->process;
 	u32 state = procfd_process_state(p);
+	bool reaped;
 
 	seq_printf(m, "procfd_state:\t%s\n", state_name(state));
 	if (state == PROCFD_STATE_RUNNING || state == PROCFD_STATE_EXITED) {
 		seq_printf(m, "procfd_id:\t%llu\n", p->id);
-		seq_printf(m, "procfd_pid:\t%d\n", pid_vnr(p->pid));
+		seq_printf(m, "procfd_pid:\t%d\n",
+			   procfd_process_vnr(p, &reaped));
 		seq_printf(m, "procfd_quiet:\t%d\n", p->quiet);
 	}
 	/* As for INFO: whoever may only signal is not told how it ended. */

@@ -222,8 +222,10 @@ void procfd_inode_has_name(struct inode *inode)
 	struct procfd_inode *pi = procfd_i(inode);
 
 	procfd_race_sleep(link_before_exit_matters);
-	if (!procfd_process_exit_matters(pi->process))
+	if (!procfd_process_exit_matters(pi->process)) {
 		put_cred(take_authority(pi));
+		procfd_process_leave_pid(pi->process);
+	}
 }
 
 /**

@@ -19,11 +19,12 @@ static void info_fill(struct procfd_inode *pi, struct procfd_info *info)
 	u32 state = procfd_process_state(p);
 	u64 mask = PROCFD_INFO_STATE;
 	bool bound, reaped = false;
+	pid_t pid = 0;
 
 	bound = state == PROCFD_STATE_RUNNING || state == PROCFD_STATE_EXITED;
 	if (bound) {
 		procfd_race_sleep(info_before_reaped);
-		reaped = !pid_has_task(p->pid, PIDTYPE_TGID);
+		pid = procfd_process_vnr(p, &reaped);
 		/* Recorded before it was reaped, which may be just now. */
 		state = procfd_process_state(p);
 	}
@@ -43,7 +44,7 @@ static void info_fill(struct procfd_inode *pi, struct procfd_info *info)
 		info->attributes |= PROCFD_ATTR_REAPED;
 	if (mask & PROCFD_INFO_IDS) {
 		info->id = p->id;
-		info->pid = pid_vnr(p->pid);
+		info->pid = pid;
 		info->started_ns = p->started_ns;
 	}
 	if (mask & PROCFD_INFO_STATUS) {

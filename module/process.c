@@ -8,9 +8,11 @@
  * traced leader that dies before its threads, twice, and again on reaping. So
  * a wake says no more than "look", and looking is idempotent.
  */
+#include <linux/delay.h>
 #include <linux/hashtable.h>
 #include <linux/math64.h>
 #include <linux/notifier.h>
+#include <linux/pid_namespace.h>
 #include <linux/poll.h>
 #include <linux/sched/signal.h>
 #include <linux/slab.h>
@@ -25,12 +27,12 @@ static struct workqueue_struct *exit_workqueue;
 static RAW_NOTIFIER_HEAD(exit_chain);
 
 /*
- * The processes that are bound, by struct pid. Read under RCU. Its size is
- * fixed: tens of thousands of processes make chains of a few, and a resize
- * would have to be paid by some fork.
+ * The processes that are bound, by identity: that stays when the struct pid has been
+ * given back. Read under RCU. Its size is fixed: tens of thousands of processes make
+ * chains of a few, and a resize would have to be paid by some fork.
  */
-static DEFINE_HASHTABLE(by_pid, 12);
-static DEFINE_SPINLOCK(by_pid_lock);
+static DEFINE_HASHTABLE(by_id, 12);
+static DEFINE_SPINLOCK(by_id_lock);
 
 /*
  * Processor time as wait4(2) has it, whose helper is not exported: the scheduler
@@ -73,16 +75,18 @@ static void record_times(struct procfd_record *record,
  * parent does is done before the sequence is read, the leader has left its pid,
  * so that is looked at after it. To wait here for an even number would be a
  * deadlock, since the reaper wakes us with that lock held:
- * procfd_process_open() looks again from outside.
+ * procfd_process_open() looks again from outside. With PREEMPT_RT the helpers of a
+ * sequence that belongs to a lock wait, so it is read as one that belongs to none.
  */
 static bool record_take(struct procfd_process *p, struct task_struct *leader)
 {
 	struct procfd_record *record = &p->record;
 	struct signal_struct *signal = leader->signal;
+	const seqcount_t *sequence = &signal->stats_lock.seqcount.seqcount;
 	unsigned int seq;
 
 	procfd_race(record_before_sequence);
-	seq = raw_read_seqcount(&signal->stats_lock.seqcount);
+	seq = raw_read_seqcount(sequence);
 	if (seq & 1 || !pid_task(p->pid, PIDTYPE_PID))
 		return false;
 
@@ -98,7 +102,7 @@ static bool record_take(struct procfd_process *p, struct task_struct *leader)
 	record->exited_ns = ktime_get_boottime_ns();
 	ktime_get_real_ts64(&record->exited_real);
 
-	return !read_seqcount_retry(&signal->stats_lock.seqcount, seq);
+	return !read_seqcount_retry(sequence, seq);
 }
 
 /*
@@ -110,9 +114,8 @@ static bool record_copy(struct procfd_process *p)
 {
 	struct procfd_process *other;
 
-	hash_for_each_possible_rcu(by_pid, other, by_pid,
-				   (unsigned long)p->pid) {
-		if (other->pid == p->pid &&
+	hash_for_each_possible_rcu(by_id, other, by_id, p->id) {
+		if (other->id == p->id &&
 		    procfd_process_state(other) == PROCFD_STATE_EXITED) {
 			p->record = other->record;
 			return true;
@@ -221,6 +224,7 @@ static void process_exit_work(struct work_struct *work)
 						exit_work);
 
 	raw_notifier_call_chain(&exit_chain, 0, p);
+	procfd_process_leave_pid(p);
 	procfd_process_put(p);
 }
 
@@ -273,7 +277,7 @@ struct procfd_process *procfd_process_alloc(void)
 	init_waitqueue_func_entry(&p->exit_wait, process_exit_wake);
 	INIT_LIST_HEAD(&p->exit_wait.entry);
 	init_waitqueue_head(&p->wait);
-	INIT_HLIST_NODE(&p->by_pid);
+	INIT_HLIST_NODE(&p->by_id);
 	spin_lock_init(&p->lock);
 	INIT_LIST_HEAD(&p->inodes);
 	INIT_WORK(&p->exit_work, process_exit_work);
@@ -293,6 +297,7 @@ static bool process_hook(struct procfd_process *p, struct pid *pid,
 	bool known;
 
 	p->pid = get_pid(pid);
+	p->pid_nr = pid_nr(pid);
 	p->started_ns = started_ns;
 	p->id = procfd_pid_identity(pid, started_ns);
 	/* Identity before state; pairs with procfd_process_state(). */
@@ -321,13 +326,29 @@ static bool process_look_again(struct procfd_process *p)
 	return known;
 }
 
-static struct procfd_process *process_find(struct pid *pid, bool quiet)
+/* The identity of the process that @pid leads, and its start; false if reaped. */
+static bool process_identity(struct pid *pid, u64 *id, u64 *started_ns)
+{
+	struct task_struct *task;
+
+	rcu_read_lock();
+	task = pid_task(pid, PIDTYPE_TGID);
+	if (task) {
+		/* An exec by another thread hands it on before the pid. */
+		*started_ns = task->start_boottime;
+		*id = procfd_pid_identity(pid, *started_ns);
+	}
+	rcu_read_unlock();
+	return task;
+}
+
+static struct procfd_process *process_find(u64 id, bool quiet)
 {
 	struct procfd_process *p;
 
 	rcu_read_lock();
-	hash_for_each_possible_rcu(by_pid, p, by_pid, (unsigned long)pid) {
-		if (p->pid == pid && (p->quiet || !quiet) &&
+	hash_for_each_possible_rcu(by_id, p, by_id, id) {
+		if (p->id == id && (p->quiet || !quiet) &&
 		    refcount_inc_not_zero(&p->refs)) {
 			rcu_read_unlock();
 			return p;
@@ -345,14 +366,81 @@ static struct procfd_process *process_find(struct pid *pid, bool quiet)
  */
 struct procfd_process *procfd_process_find_quiet(struct pid *pid)
 {
-	return process_find(pid, true);
+	u64 id, started_ns;
+
+	if (!process_identity(pid, &id, &started_ns))
+		return NULL;
+	return process_find(id, true);
+}
+
+/**
+ * procfd_process_get_pid - get the struct pid of a process
+ * @p: process
+ *
+ * Return: with a reference; NULL before there is one, and once it was given back.
+ */
+struct pid *procfd_process_get_pid(struct procfd_process *p)
+{
+	struct pid *pid;
+
+	spin_lock(&p->lock);
+	pid = get_pid(p->pid);
+	spin_unlock(&p->lock);
+	return pid;
+}
+
+/**
+ * procfd_process_leave_pid - give the struct pid of a process back
+ * @p: process that has exited, and that has or had a name
+ *
+ * A struct pid holds its pid namespace, of which a user may have a few only, and a
+ * name may be kept for years. Where the process has not been reaped it is found by
+ * its number. Does nothing the second time.
+ */
+void procfd_process_leave_pid(struct procfd_process *p)
+{
+	struct pid *pid, *quiet_parent;
+
+	procfd_race_sleep(leave_pid_before_lock);
+	spin_lock(&p->lock);
+	pid = p->pid;
+	quiet_parent = p->quiet_parent;
+	p->pid = NULL;
+	p->quiet_parent = NULL;
+	spin_unlock(&p->lock);
+	put_pid(pid);
+	put_pid(quiet_parent);
+}
+
+/**
+ * procfd_process_vnr - the pid of a process as current sees it
+ * @p: process that is bound
+ * @reaped: whether it was reaped
+ *
+ * Return: 0 if it was reaped, so that the pid may be another's, or if current's
+ * pid namespace does not see it.
+ */
+pid_t procfd_process_vnr(struct procfd_process *p, bool *reaped)
+{
+	struct pid *pid = procfd_process_get_pid(p), *found;
+	u64 id, started_ns;
+	pid_t nr;
+
+	rcu_read_lock();
+	found = pid ?: find_pid_ns(p->pid_nr, &init_pid_ns);
+	*reaped = !found || !process_identity(found, &id, &started_ns) ||
+		  id != p->id;
+	nr = *reaped ? 0 : pid_vnr(found);
+	rcu_read_unlock();
+	put_pid(pid);
+	return nr;
 }
 
 static void process_publish(struct procfd_process *p)
 {
-	spin_lock(&by_pid_lock);
-	hash_add_rcu(by_pid, &p->by_pid, (unsigned long)p->pid);
-	spin_unlock(&by_pid_lock);
+	spin_lock(&by_id_lock);
+	hash_add_rcu(by_id, &p->by_id, p->id);
+	spin_unlock(&by_id_lock);
 }
 
 /**
@@ -404,29 +492,27 @@ void procfd_process_drop(struct procfd_process *p)
 struct procfd_process *procfd_process_open(struct pid *pid)
 {
 	struct procfd_process *p, *other;
-	struct task_struct *task;
-	u64 started_ns;
+	u64 id, started_ns;
 	bool known;
 
-	p = process_find(pid, false);
+	if (!process_identity(pid, &id, &started_ns))
+		return ERR_PTR(-ESRCH);
+	p = process_find(id, false);
 	if (p)
 		return p;
 
 	p = procfd_process_alloc();
 	if (!p)
 		return ERR_PTR(-ENOMEM);
-	rcu_read_lock();
-	task = pid_task(pid, PIDTYPE_TGID);
-	started_ns = task ? task->start_boottime : 0;
-	rcu_read_unlock();
 	procfd_race_sleep(open_before_hook);
-	known = task && process_hook(p, pid, started_ns);
+	known = process_hook(p, pid, started_ns);
 	/*
 	 * A thread is being reaped just now. If it is not the leader, there is
-	 * an exit to record; if it is, it has left the pid in a moment.
+	 * an exit to record; if it is, it has left the pid in a moment. Whoever
+	 * does that may be of a lower priority on this very processor.
 	 */
-	while (task && !known && pid_has_task(pid, PIDTYPE_TGID)) {
-		cpu_relax();
+	while (!known && pid_has_task(pid, PIDTYPE_TGID)) {
+		usleep_range(5, 50);
 		known = process_look_again(p);
 	}
 	if (!known) {
@@ -436,15 +522,11 @@ struct procfd_process *procfd_process_open(struct pid *pid)
 
 	procfd_race_sleep(open_hooked);
 	/* Two OPENs at once: both have hooked theirs, one is kept. */
-	other = NULL;
-	spin_lock(&by_pid_lock);
-	hash_for_each_possible(by_pid, other, by_pid, (unsigned long)pid) {
-		if (other->pid == pid && refcount_inc_not_zero(&other->refs))
-			break;
-	}
+	spin_lock(&by_id_lock);
+	other = process_find(id, false);
 	if (!other)
-		hash_add_rcu(by_pid, &p->by_pid, (unsigned long)pid);
-	spin_unlock(&by_pid_lock);
+		hash_add_rcu(by_id, &p->by_id, id);
+	spin_unlock(&by_id_lock);
 	if (other) {
 		procfd_process_put(p);
 		return other;
@@ -479,10 +561,10 @@ void procfd_process_put(struct procfd_process *p)
 		spin_unlock_irqrestore(&p->pid->wait_pidfd.lock, flags);
 	}
 	/* A neighbour that comes or goes writes to it; only we take it out. */
-	if (!hlist_unhashed_lockless(&p->by_pid)) {
-		spin_lock(&by_pid_lock);
-		hash_del_rcu(&p->by_pid);
-		spin_unlock(&by_pid_lock);
+	if (!hlist_unhashed_lockless(&p->by_id)) {
+		spin_lock(&by_id_lock);
+		hash_del_rcu(&p->by_id);
+		spin_unlock(&by_id_lock);
 	}
 	put_pid(p->pid);
 	put_pid(p->quiet_parent);

@@ -22,7 +22,7 @@
  *   inode_lock(directory) -> inode_lock(descriptor)	(the VFS's own)
  *     procfd_inode.lock
  *     procfd_process.lock -> inode->i_lock
- *     pending_lock -> by_pid_lock, wait_pidfd.lock	(fork.c, process.c)
+ *     pending_lock -> by_id_lock, wait_pidfd.lock	(fork.c, process.c)
  *   tasklist_lock -> siglock -> stats_lock		(the kernel's own)
  *     pid->wait_pidfd.lock -> procfd_process.wait.lock
  *
@@ -82,17 +82,20 @@ struct procfd_record {
  * @quiet: exit_signal was cleared; constant once bound
  * @exit_matters: somebody beside the waiters is to be told of the exit: a quiet
  *	child's state, or an inode that has had a name; never cleared
- * @pid: its struct pid; constant from binding until the last put
+ * @pid: its struct pid, from binding until the last put; or, once it has exited and
+ *	has a name, until procfd_process_leave_pid(): changed under @lock
+ * @pid_nr: the pid in the initial namespace; constant once bound
  * @id: identity, of the struct pid rather than of this object
  * @started_ns: CLOCK_BOOTTIME
  * @record: valid once @state is PROCFD_STATE_EXITED
  * @exit_wait: our one entry on pid->wait_pidfd; protected by that queue's lock
  * @wait: readers, pollers and waiters
- * @by_pid: in the table of process.c, by @pid
- * @lock: protects @inodes
+ * @by_id: in the table of process.c, by @id
+ * @lock: protects @inodes, and @pid and @quiet_parent from being given back
  * @inodes: descriptors and names that have not been told of the exit
  * @exit_work: tells them, and ends the quiet child's hold; only if @exit_matters
- * @quiet_parent: tgid of the process that armed @quiet; constant once bound
+ * @quiet_parent: tgid of the process that armed @quiet; constant once bound, until
+ *	it is given back with @pid
  * @pending_node: in the table of fork.c, by @pending_task
  * @pending_task: thread that announced the fork; protected by pending_lock
  * @pending_exec_id: that thread's self_exec_id when it did
@@ -104,14 +107,15 @@ struct procfd_process {
 	u32 state;
 	bool quiet;
 	bool exit_matters;
+	pid_t pid_nr;
 	struct pid *pid;
 	u64 id;
 	u64 started_ns;
 	struct procfd_record record;
 	wait_queue_entry_t exit_wait;
 	wait_queue_head_t wait;
-	struct hlist_node by_pid;
-	spinlock_t lock;	/* protects inodes */
+	struct hlist_node by_id;
+	spinlock_t lock;	/* protects inodes, and see pid */
 	struct list_head inodes;
 	struct work_struct exit_work;
 	struct pid *quiet_parent;
@@ -164,6 +168,9 @@ void procfd_process_put(struct procfd_process *p);
 void procfd_process_on_exit(struct notifier_block *nb);
 bool procfd_process_exit_matters(struct procfd_process *p);
 struct procfd_process *procfd_process_find_quiet(struct pid *pid);
+struct pid *procfd_process_get_pid(struct procfd_process *p);
+void procfd_process_leave_pid(struct procfd_process *p);
+pid_t procfd_process_vnr(struct procfd_process *p, bool *reaped);
 
 static inline void procfd_process_get(struct procfd_process *p)
 {
@@ -211,7 +218,7 @@ void procfd_tracepoint_unregister(const char *name, void *probe);
 
 /* authority.c */
 int procfd_authority_may_open(struct pid *pid);
-bool procfd_authority_is_inside(const struct procfd_process *p);
+bool procfd_authority_is_inside(struct procfd_process *p);
 int procfd_authority_signal(struct procfd_inode *pi, int sig);
 
 /* record.c */

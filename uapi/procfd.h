@@ -194,7 +194,7 @@ enum procfd_state {
 #define PROCFD_ATTR_KILL_ON_CLOSE	(1U << 0)
 /** PROCFD_ATTR_QUIET - the child was made quiet as PROCFD_QUIET asked */
 #define PROCFD_ATTR_QUIET		(1U << 1)
-/** PROCFD_ATTR_REAPED - nothing is left to wait for; pid may be another's now */
+/** PROCFD_ATTR_REAPED - nothing is left to wait for, and pid is 0 */
 #define PROCFD_ATTR_REAPED		(1U << 2)
 
 /**
@@ -209,7 +209,7 @@ enum procfd_state {
  * @id: out: identity of the process, never used again while the system is up;
  *	two descriptors mean the same process exactly if this is equal
  * @pid: out: process id in the caller's pid namespace, 0 if it has none there;
- *	with PROCFD_ATTR_REAPED the id that it had
+ *	with PROCFD_ATTR_REAPED 0, too, since it may be another's by then
  * @status: out: wait status, as waitpid(2) gives it
  * @attributes: out: PROCFD_ATTR_* bits
  * @reserved: in: must be zero

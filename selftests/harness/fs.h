@@ -247,6 +247,21 @@ protected:
 	std::string scratch;
 };
 
+/* Settings of the whole system, put back at the end. */
+class setting {
+public:
+	setting(const char *path, const char *value)
+		: path_(path), before_(slurp(path))
+	{
+		write_file(path_, value);
+	}
+	setting(setting &&) = delete;
+	~setting() { write_file(path_, before_); }
+
+private:
+	std::string path_, before_;
+};
+
 /* An empty procfdfs. */
 class names_test : public scratch_test {
 protected:

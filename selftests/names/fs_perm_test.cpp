@@ -6,21 +6,6 @@
 
 namespace {
 
-/* Settings of the whole system, put back at the end. */
-class setting {
-public:
-	setting(const char *path, const char *value)
-		: path_(path), before_(slurp(path))
-	{
-		write_file(path_, value);
-	}
-	setting(setting &&) = delete;
-	~setting() { write_file(path_, before_); }
-
-private:
-	std::string path_, before_;
-};
-
 class fs_perm : public names_test {
 protected:
 	static int flink_into(const std::string &where, int fd,

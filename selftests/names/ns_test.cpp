@@ -114,6 +114,84 @@ TEST_F(ns, of_pids_names_its_processes_and_each_side_sees_its_own_number)
 	EXPECT_EQ(0, outer.wait());
 }
 
+/* Of which a user may have a few only: a name may be kept for years. */
+TEST_F(ns, of_pids_are_not_kept_by_the_names_of_what_ran_there)
+{
+	constexpr int limit = 5;
+	setting few("/proc/sys/user/max_pid_namespaces",
+		    std::to_string(limit).c_str());
+
+	for (int n = 0; n < 2 * limit; n++) {
+		const std::string name = std::to_string(n);
+
+		ASSERT_EQ(0, apart([&] {
+				  /* The last one ends a moment after its init. */
+				  if (!eventually([] {
+					      return unshare(CLONE_NEWPID) == 0;
+				      }))
+					  return 1;
+				  return apart([&] {
+					  child c = start([] { return 7; });
+
+					  must(link(c.fd, name.c_str()));
+					  return c.wait() == 7 << 8 ? 0 : 2;
+				  });
+			  }))
+			<< n;
+		EXPECT_EQ("exited 7", outcome_of(at(name)));
+	}
+}
+
+/* A quiet one keeps its maker's, too; and what is named when it is over. */
+TEST_F(ns, of_pids_are_not_kept_by_the_names_of_quiet_ones_and_dead_ones)
+{
+	constexpr int limit = 5;
+	setting few("/proc/sys/user/max_pid_namespaces",
+		    std::to_string(limit).c_str());
+
+	for (int n = 0; n < 2 * limit; n++) {
+		const std::string quiet = "q" + std::to_string(n);
+		const std::string dead = "d" + std::to_string(n);
+
+		ASSERT_EQ(0, apart([&] {
+				  if (!eventually([] {
+					      return unshare(CLONE_NEWPID) == 0;
+				      }))
+					  return 1;
+				  return apart([&] {
+					  child q = start([] { return 7; },
+							  PROCFD_QUIET);
+					  child d = start([] { return 7; });
+
+					  must(link(q.fd, quiet.c_str()));
+					  poll_over(q.fd);
+					  q.wait();
+					  if (d.wait() != 7 << 8)
+						  return 2;
+					  return link(d.fd, dead.c_str());
+				  });
+			  }))
+			<< n;
+	}
+}
+
+TEST_F(ns, of_pids_tells_the_number_of_a_named_zombie_until_it_is_reaped)
+{
+	child c = start([] { return 7; });
+
+	ASSERT_EQ(0, link(c.fd, "n"));
+	ASSERT_EQ(POLLHUP, poll_over(c.fd));
+	EXPECT_EQ(c.pid, pid_of("n"));
+	EXPECT_EQ(std::to_string(c.pid), fdinfo_pid(c.fd));
+
+	unique_fd again(must(open_process(c.pid)));
+
+	EXPECT_EQ(record_of(c.fd), record_of(again));
+	c.wait();
+	EXPECT_EQ(0, pid_of("n"));
+	EXPECT_EQ("0", fdinfo_pid(c.fd));
+}
+
 TEST_F(ns, of_pids_sees_no_number_of_a_process_outside_but_all_the_rest)
 {
 	servant s;

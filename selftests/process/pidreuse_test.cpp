@@ -144,7 +144,7 @@ TEST_P(pid_reuse, does_not_change_what_is_known)
 	EXPECT_EQ(exited, poll_now(opened_));
 	EXPECT_EQ(std::uint32_t(PROCFD_STATE_EXITED), info.state);
 	EXPECT_EQ(7 << 8, info.status);
-	EXPECT_EQ(old_pid_, info.pid);
+	EXPECT_EQ(0, info.pid) << "it is the newcomer's";
 	EXPECT_EQ(PROCFD_ATTR_REAPED, info.attributes);
 	EXPECT_TRUE(read_all(old_).starts_with("exited 7\n"));
 	EXPECT_TRUE(read_all(opened_).starts_with("exited 7\n"));
@@ -157,7 +157,7 @@ TEST_P(pid_reuse, is_seen_by_the_id)
 	unique_fd fd(open_process(old_pid_));
 
 	ASSERT_LE(0, fd);
-	EXPECT_EQ(info_of(old_).pid, info_of(fd).pid);
+	EXPECT_EQ(old_pid_, info_of(fd).pid);
 	EXPECT_NE(info_of(old_).id, info_of(fd).id);
 	EXPECT_EQ(std::uint32_t(PROCFD_STATE_RUNNING), info_of(fd).state);
 }

@@ -15,7 +15,7 @@
  *   exits (not where the kernel has PROCFD_FEATURE_AUTOREAP).
  * - pdwait() knows the exit and nothing else: of its options WEXITED, which must be
  *   given, and WNOHANG. The usage of the process's children is not known (zero), nor
- *   is si_uid.
+ *   is si_uid; nor si_pid, once the child was reaped.
  * - pdkill() is ESRCH from the exit on, not from pdwait() on.
  * - The descriptor does not keep the process id from being used again.
  * - There is no pdrfork().

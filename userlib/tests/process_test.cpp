@@ -121,9 +121,10 @@ TEST_F(process, wait_tells_a_fatal_signal)
 TEST_F(process, wait_does_not_mind_that_another_reaped_first)
 {
 	auto c = child([] { return 5; });
+	const pid_t pid = c.info()->pid;
 	int raw = 0;
 
-	ASSERT_EQ(c.info()->pid, ::waitpid(-1, &raw, 0));
+	ASSERT_EQ(pid, ::waitpid(-1, &raw, 0));
 	EXPECT_EQ(raw, c.wait()->raw());
 	EXPECT_EQ(5, c.wait()->exit_code());
 }
@@ -142,12 +143,11 @@ TEST_F(process, wait_reaps_its_own_child_and_no_other)
 {
 	auto one = child([] { return 1; });
 	auto two = child([] { return 2; });
-
-	EXPECT_EQ(1, one.wait()->exit_code());
-
+	const pid_t pid = two.info()->pid;
 	int raw = 0;
 
-	EXPECT_EQ(two.info()->pid, ::waitpid(-1, &raw, 0));
+	EXPECT_EQ(1, one.wait()->exit_code());
+	EXPECT_EQ(pid, ::waitpid(-1, &raw, 0));
 	EXPECT_EQ(2, WEXITSTATUS(raw));
 }
 
