@@ -9,6 +9,7 @@
 #include <linux/file.h>
 #include <linux/module.h>
 #include <linux/mount.h>
+#include <linux/overflow.h>
 #include <linux/poll.h>
 #include <linux/seq_file.h>
 #include <linux/slab.h>
@@ -23,6 +24,46 @@
 /* What a shell writes needs no allocation. */
 #define WRITE_SMALL	64
 
+/*
+ * The VFS copies an open file's offset before each read and write, and stores what
+ * became of the copy afterwards. So a write would put back what a reader, whom the
+ * very signal has made runnable, has moved meanwhile: and fsnotify may sleep between
+ * the two. The VFS's offset therefore never changes: it is a number that tells read(2)
+ * from pread(2), which has no use for one so far behind the record. The real one
+ * is ours, and a write does not touch it:
+ *
+ *   write(2)				read(2) of the same open file
+ *   takes OFFSET_PARKED
+ *   sends the signal
+ *					takes OFFSET_PARKED
+ *					moves our offset
+ *					stores OFFSET_PARKED
+ *   stores OFFSET_PARKED
+ *
+ * With any count that a process can have memory for it is in bounds.
+ */
+#define OFFSET_PARKED	((loff_t)1 << 62)
+
+/* What ->private_data has room for. */
+#define OFFSET_LAST	min_t(loff_t, MAX_LFS_FILESIZE, LONG_MAX)
+
+static loff_t file_offset(const struct file *file)
+{
+	return (unsigned long)READ_ONCE(file->private_data);
+}
+
+static void file_set_offset(struct file *file, loff_t offset)
+{
+	WRITE_ONCE(file->private_data, (void *)(unsigned long)offset);
+}
+
+/* Of one that has just been opened: at its beginning. */
+static void file_park_offset(struct file *file)
+{
+	file->f_pos = OFFSET_PARKED;
+	file->private_data = NULL;
+}
+
 static struct procfd_process *file_process(const struct file *file)
 {
 	return procfd_i(file_inode(file))->process;
@@ -31,8 +72,10 @@ static struct procfd_process *file_process(const struct file *file)
 static ssize_t descriptor_read_iter(struct kiocb *iocb, struct iov_iter *to)
 {
 	struct procfd_process *p = file_process(iocb->ki_filp);
+	bool parked = iocb->ki_pos == OFFSET_PARKED;
 	char text[PROCFD_RECORD_MAX];
 	size_t size, copied;
+	loff_t offset;
 	int ret;
 
 	if (!iov_iter_count(to))
@@ -49,12 +92,16 @@ static ssize_t descriptor_read_iter(struct kiocb *iocb, struct iov_iter *to)
 		return -ECHILD;
 
 	size = procfd_record_render(p, text);
-	if (iocb->ki_pos >= size)
+	offset = parked ? file_offset(iocb->ki_filp) : iocb->ki_pos;
+	if (offset >= size)
 		return 0;
-	copied = copy_to_iter(text + iocb->ki_pos, size - iocb->ki_pos, to);
+	copied = copy_to_iter(text + offset, size - offset, to);
 	if (!copied)
 		return -EFAULT;
-	iocb->ki_pos += copied;
+	if (parked)
+		file_set_offset(iocb->ki_filp, offset + copied);
+	else
+		iocb->ki_pos += copied;
 	return copied;
 }
 
@@ -93,12 +140,6 @@ static ssize_t descriptor_write_iter(struct kiocb *iocb, struct iov_iter *from)
 			break;
 		consumed = parse.offset;
 	}
-	procfd_race_sleep(write_before_offset);
-	/*
-	 * The VFS took the offset before the call and stores it after. A reader
-	 * that the signal made runnable may have moved it since.
-	 */
-	iocb->ki_pos = READ_ONCE(iocb->ki_filp->f_pos);
 out_free:
 	if (bytes != small)
 		kfree(bytes);
@@ -129,11 +170,34 @@ static __poll_t descriptor_poll(struct file *file, poll_table *wait)
 
 static loff_t descriptor_llseek(struct file *file, loff_t offset, int whence)
 {
-	struct inode *inode = file_inode(file);
+	loff_t size = procfd_record_size(file_process(file));
 
-	return generic_file_llseek_size(file, offset, whence,
-					inode->i_sb->s_maxbytes,
-					procfd_record_size(file_process(file)));
+	/* As generic_file_llseek_size(), but for where the offset is. */
+	switch (whence) {
+	case SEEK_SET:
+		break;
+	case SEEK_CUR:
+		if (check_add_overflow(offset, file_offset(file), &offset))
+			return -EINVAL;
+		break;
+	case SEEK_END:
+		if (check_add_overflow(offset, size, &offset))
+			return -EINVAL;
+		break;
+	case SEEK_DATA:
+	case SEEK_HOLE:
+		if (offset < 0 || offset >= size)
+			return -ENXIO;
+		if (whence == SEEK_HOLE)
+			offset = size;
+		break;
+	default:
+		return -EINVAL;
+	}
+	if (offset < 0 || offset > OFFSET_LAST)
+		return -EINVAL;
+	file_set_offset(file, offset);
+	return offset;
 }
 
 static int descriptor_open(struct inode *inode, struct file *file)
@@ -164,6 +228,7 @@ static int descriptor_open(struct inode *inode, struct file *file)
 	spin_unlock(&pi->lock);
 	file->f_mode |= FMODE_NOWAIT;
 	file->f_mode &= ~FMODE_PWRITE;	/* a signal has no offset */
+	file_park_offset(file);
 	return 0;
 }
 
@@ -224,11 +289,13 @@ static void descriptor_show_fdinfo(struct seq_file *m, struct file *file)
 	u32 state = procfd_process_state(p);
 	bool reaped;
 
+	seq_printf(m, "procfd_offset:\t%lld\n", file_offset(file));
 	seq_printf(m, "procfd_state:\t%s\n", state_name(state));
 	if (state == PROCFD_STATE_RUNNING || state == PROCFD_STATE_EXITED) {
 		seq_printf(m, "procfd_id:\t%llu\n", p->id);
 		seq_printf(m, "procfd_pid:\t%d\n",
 			   procfd_process_vnr(p, &reaped));
+		seq_printf(m, "procfd_reaped:\t%d\n", reaped);
 		seq_printf(m, "procfd_quiet:\t%d\n", p->quiet);
 	}
 	/* As for INFO: whoever may only signal is not told how it ended. */
@@ -307,6 +374,7 @@ struct file *procfd_descriptor_file(struct vfsmount *mnt,
 	/* fput() drops a reference on the owner that nobody took. */
 	__module_get(THIS_MODULE);
 	file->f_mode |= FMODE_LSEEK | FMODE_PREAD | FMODE_NOWAIT;
+	file_park_offset(file);
 	/* Who watches a name is told of signals by whatever way they come. */
 	procfd_file_notifies(file);
 	/*
