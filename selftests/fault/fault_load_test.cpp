@@ -19,6 +19,8 @@ protected:
 	{
 		if (access(counter_path, W_OK))
 			GTEST_SKIP() << "no fault injection in this kernel";
+		if (!getenv("PROCFD_MODULE"))
+			GTEST_SKIP() << "no file of a module in PROCFD_MODULE";
 		allow_faults();
 		file.reset(must(or_errno(
 			open(getenv("PROCFD_MODULE"), O_RDONLY | O_CLOEXEC))));

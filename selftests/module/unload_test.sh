@@ -1,13 +1,14 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-only
 # Loading and unloading: refused while anything needs the module, clean
-# afterwards, again and again under load. PROCFD_MODULE is the module's file,
-# PROCFD_ROUNDS how often (1000 in a long run).
+# afterwards, again and again under load. The module is loaded when this starts;
+# PROCFD_MODULE is its file, PROCFD_ROUNDS how often (1000 in a long run).
 # shellcheck disable=SC2317	# cleanup() is called by name
 set -u
 # shellcheck source=selftests/harness/helper_tap.sh
 . "$(dirname -- "$0")/helper_tap.sh"
 needs_root
+needs_module
 needs_module_file
 
 rounds=${PROCFD_ROUNDS:-25}

@@ -10,7 +10,9 @@
 #include <vector>
 
 #include <gtest/gtest.h>
+#ifndef WITHOUT_LIBURING
 #include <liburing.h>
+#endif
 #include <sys/epoll.h>
 #include <sys/select.h>
 
@@ -281,6 +283,7 @@ bool by_epoll_of_an_epoll(int fd)
 	       epoll_now(inner) == (EPOLLIN | EPOLLHUP);
 }
 
+#ifndef WITHOUT_LIBURING
 /* A ring with one request, and what came of it. */
 class ring {
 public:
@@ -332,6 +335,7 @@ bool by_io_uring_read(int fd)
 	return n > 0 &&
 	       std::string(text, std::size_t(n)).starts_with("exited 0\n");
 }
+#endif
 
 bool by_read(int fd)
 {
@@ -360,8 +364,10 @@ const waiter waiters[] = {
 	{"epoll_oneshot", SYS_epoll_wait, by_epoll_oneshot},
 	{"epoll_exclusive", SYS_epoll_wait, by_epoll_exclusive},
 	{"epoll_of_an_epoll", SYS_epoll_wait, by_epoll_of_an_epoll},
+#ifndef WITHOUT_LIBURING
 	{"io_uring_poll", SYS_io_uring_enter, by_io_uring_poll},
 	{"io_uring_read", SYS_io_uring_enter, by_io_uring_read},
+#endif
 	{"read", SYS_pread64, by_read},
 	{"info", SYS_ioctl, by_info},
 };
@@ -482,6 +488,7 @@ TEST(poll, wakes_when_a_stopped_process_is_killed)
 	EXPECT_EQ(POLLHUP, poll_over(c.fd));
 }
 
+#ifndef WITHOUT_LIBURING
 /* Is there a thread that the kernel started for a request that would block? */
 bool has_io_worker()
 {
@@ -557,5 +564,6 @@ TEST(io_uring, wait_can_be_cancelled)
 	EXPECT_EQ(0, std::max(one, two));
 	EXPECT_EQ(running, poll_now(c.fd));
 }
+#endif
 
 } // namespace
