@@ -37,6 +37,9 @@ help:
 	@echo '                          the packages: built twice, installed, booted with systemd, removed'
 	@echo '                          (BOOT=no: built once, installed and removed, in minutes)'
 	@echo '  make check-race [K=stable] the tests of races, on a module with delays where they are'
+	@echo '  make check-kselftest [K=stable] [BOOT=no]'
+	@echo '                          the selftests in a kernel tree, by kselftest: here, where all'
+	@echo '                          are skipped without the module, and in a VM (BOOT=no: not there)'
 	@echo '  make coverage [K=oldest] [T="a_test"]'
 	@echo '                          lines and branches of module and library that the tests run;'
 	@echo '                          fails for a line that has no reason not to be'
@@ -98,6 +101,9 @@ check-harness:
 
 coverage:
 	@scripts/coverage $(or $(K),oldest) $(T)
+
+check-kselftest:
+	@scripts/check-kselftest $(if $(filter no,$(BOOT)),--no-vm) $(or $(K),stable) $(T)
 
 check-race:
 	@scripts/check-race $(K)
@@ -200,7 +206,7 @@ clean:
 
 export KDIR KERNEL MODULES_DIR SEED STRICT
 
-.PHONY: help module userlib doc selftests demo check check-userlib check-harness check-bare check-race \
+.PHONY: help module userlib doc selftests demo check check-kselftest check-userlib check-harness check-bare check-race \
 	check-sanitize check-alive fuzz fuzz-again fuzz-parser coverage matrix style clean \
 	install install-system uninstall dkms-install dkms-remove deb check-install check-packages \
 	bench bench-report bench-check bench-profile
