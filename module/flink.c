@@ -13,8 +13,10 @@
  * Two things are new. A file whose last name is gone may be given another, see
  * relink.c; and a name may be replaced by a link, see replace.c.
  *
- * Not audited: the source's own path record, which linkat(2) makes by
- * audit_inode(). The directory's records are made inside vfs_*().
+ * Who does not see it: seccomp filters and audit's watches, which go by system call
+ * and not by what it does; AppArmor's "l", which security_path_link() alone asks. An
+ * audited ioctl has the records that vfs_*() make, of inodes; audit_inode(), which
+ * notes paths, is not exported. SECURITY.md has the rules that do see it.
  */
 #include <linux/cred.h>
 #include <linux/fcntl.h>

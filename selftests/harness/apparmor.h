@@ -33,7 +33,11 @@ public:
 		must(-run("apparmor_parser -r -K " + file_));
 	}
 	apparmor_profile(apparmor_profile &&) = delete;
-	~apparmor_profile() { must(-run("apparmor_parser -R " + file_)); }
+	~apparmor_profile()
+	{
+		must(-run("apparmor_parser -R " + file_));
+		unlink(file_.c_str());
+	}
 
 	/* What @body returns where it is confined, 0 or -errno. */
 	template <typename F>
