@@ -15,7 +15,8 @@ enum class fork_flags : unsigned {
 	kill_on_close = 1U << 1,
 	/// no SIGCHLD when the child exits, and wildcard waits pass it over; in
 	/// the middle of its exec they can see, but not take it. The kernel still
-	/// sends SIGCHLD when it is stopped or continued.
+	/// sends SIGCHLD when it is stopped or continued. What it makes with
+	/// CLONE_PARENT is passed over as well, until it execs.
 	quiet = 1U << 2,
 };
 
