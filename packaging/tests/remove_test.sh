@@ -14,13 +14,14 @@ unit() { systemctl show -P "$1" "$2"; }
 main_pids() { echo "$(unit MainPID nginx) $(unit MainPID redis-server) $(unit MainPID strict)"; }
 serves() { is "$(wget -qO - "http://127.0.0.1:8083/page")" first; }
 
-# What the page calls strict: it cannot run without its name.
+# What the page calls strict: it cannot run without its name. systemd takes blanks
+# around the "=", too.
 cat >/etc/systemd/system/strict.service <<'END'
 [Unit]
 RequiresMountsFor=/run/procfd
 [Service]
 Type=exec
-ExecStart=/usr/bin/procfd exec --name strict -- /usr/bin/sleep 1000
+ExecStart = /usr/bin/procfd exec --name strict -- /usr/bin/sleep 1000
 END
 
 t_services_run_under_their_names() {
