@@ -21,8 +21,13 @@ extern "C" {
 #include "sigparse.h"
 }
 
-/* A signal, and how much is consumed once it is sent. */
-using sent = std::vector<std::pair<int, std::size_t>>;
+/* A scope, and signals, each with how much is consumed once it is sent. */
+struct sent {
+	unsigned int scope = 0;
+	std::vector<std::pair<int, std::size_t>> signals;
+
+	bool operator==(const sent &) const = default;
+};
 
 namespace page {
 
@@ -87,6 +92,22 @@ std::optional<int> signal(std::string word)
 	return found->second;
 }
 
+/* A scope, if the word is one. */
+std::optional<unsigned int> scope(std::string word)
+{
+	static const char *const names[] = {"process", "main", "group", "tree"};
+
+	for (char &c : word) {
+		if (c >= 'A' && c <= 'Z')
+			c = char(c - 'A' + 'a');
+	}
+	for (unsigned int i = 0; i < 4; i++) {
+		if (word == names[i])
+			return i;
+	}
+	return {};
+}
+
 /* Everything that a write sends; nothing for EINVAL. */
 std::optional<sent> meaning(const std::string &bytes)
 {
@@ -107,10 +128,12 @@ std::optional<sent> meaning(const std::string &bytes)
 
 			if (byte > 31)
 				return {};
-			all.emplace_back(byte, i + 1);
+			all.signals.emplace_back(byte, i + 1);
 		}
 		return all;
 	}
+	bool first = true;
+
 	for (std::size_t at = 0; at < bytes.size();) {
 		std::string word;
 
@@ -120,12 +143,20 @@ std::optional<sent> meaning(const std::string &bytes)
 			word += bytes[at++];
 		while (at < bytes.size() && in(white, bytes[at]))
 			at++;
+		if (std::exchange(first, false)) {
+			if (const auto number = scope(word)) {
+				all.scope = *number;
+				continue;
+			}
+		}
 		const std::optional<int> number = signal(word);
 
 		if (!number)
 			return {};
-		all.emplace_back(*number, at);
+		all.signals.emplace_back(*number, at);
 	}
+	if (all.signals.empty())
+		return {};
 	return all;
 }
 
@@ -140,6 +171,7 @@ std::optional<sent> meaning(const char *bytes, std::size_t size)
 
 	switch (procfd_sigparse_begin(&parse, bytes, size)) {
 	case 0:
+		all.scope = parse.scope;
 		break;
 	case -EINVAL:
 		return {};
@@ -153,7 +185,7 @@ std::optional<sent> meaning(const char *bytes, std::size_t size)
 			return all;
 		if (signal < 0)
 			abort(); /* begin has ruled it out */
-		all.emplace_back(signal, parse.offset);
+		all.signals.emplace_back(signal, parse.offset);
 	}
 }
 
@@ -181,8 +213,10 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t *data,
 		if (!what)
 			fprintf(stderr, " EINVAL");
 		else
-			for (const auto &[signal, end] : *what)
-				fprintf(stderr, " %d<%zu", signal, end);
+			fprintf(stderr, " %u:", what->scope);
+		for (const auto &[signal, end] :
+		     what ? what->signals : decltype(what->signals){})
+			fprintf(stderr, " %d<%zu", signal, end);
 		fprintf(stderr, "\n");
 	}
 	abort();

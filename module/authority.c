@@ -9,6 +9,7 @@
  * the process has become another user's, its maker's descriptor gets EPERM.
  */
 #include <linux/cred.h>
+#include <linux/pid_namespace.h>
 #include <linux/sched/signal.h>
 
 #include "procfd.h"
@@ -62,11 +63,15 @@ bool procfd_authority_is_inside(struct procfd_process *p)
 /*
  * The init of a pid namespace takes SIGKILL and SIGSTOP from outside only. The
  * kernel looks at where current is, who is the writer; but what the maker could
- * not do from inside, it must not do by the hand of another either.
+ * not do from inside, it must not do by the hand of another either. A maker that is
+ * inside the descriptor's process's namespace is in that very one, since it was made
+ * or found from there; so of a member of a tree it is inside if that is in it, too.
  */
-static bool is_protected(const struct procfd_inode *pi, struct pid *pid, int sig)
+static bool is_protected(const struct procfd_authority *authority, struct pid *pid,
+			 int sig)
 {
-	return pi->inside && sig_kernel_only(sig) && is_child_reaper(pid);
+	return authority->inside && sig_kernel_only(sig) && is_child_reaper(pid) &&
+	       ns_of_pid(pid) == ns_of_pid(authority->pid);
 }
 
 /*
@@ -100,49 +105,96 @@ static bool may_signal_oneself(struct pid *pid, int sig)
 }
 
 /**
- * procfd_authority_signal - send a signal with a descriptor's rights
+ * procfd_authority_take - get the rights that a descriptor has
  * @pi: descriptor
+ * @authority: out: to be given back with procfd_authority_put()
+ *
+ * An exit takes them away while they may be about to be used. A reference of one's
+ * own, taken under the lock, keeps them for this one signal, which then goes to a
+ * zombie at worst.
+ *
+ * Return: 0; -ESRCH before there is a process, and once they are gone.
+ */
+int procfd_authority_take(struct procfd_inode *pi,
+			  struct procfd_authority *authority)
+{
+	spin_lock(&pi->lock);
+	authority->maker = get_cred(pi->authority);
+	spin_unlock(&pi->lock);
+	authority->pid = procfd_process_get_pid(pi->process);
+	authority->inside = pi->inside;
+	if (authority->maker && authority->pid)
+		return 0;
+	procfd_authority_put(authority);
+	return -ESRCH;
+}
+
+/**
+ * procfd_authority_put - give back what procfd_authority_take() has got
+ * @authority: rights
+ */
+void procfd_authority_put(struct procfd_authority *authority)
+{
+	put_cred(authority->maker);
+	put_pid(authority->pid);
+}
+
+/**
+ * procfd_authority_kill - send a signal to a process
+ * @authority: with whose rights
+ * @pid: the process's
  * @sig: signal, 0 only checks
  *
- * Context: Process context, may sleep.
- * Return: 0; -ESRCH before there is a process and once it has exited; -EPERM,
- * or -EACCES as the LSM has it.
+ * Context: Process context. Does not sleep but where a spin lock does.
+ * Return: 0; -ESRCH if it was reaped; -EPERM, or -EACCES as the LSM has it.
  */
-int procfd_authority_signal(struct procfd_inode *pi, int sig)
+int procfd_authority_kill(const struct procfd_authority *authority,
+			  struct pid *pid, int sig)
 {
-	struct procfd_process *p = pi->process;
-	const struct cred *authority, *old;
-	struct pid *pid;
-	int ret;
+	const struct cred *old = override_creds(authority->maker);
+	int ret = -EPERM;
 
-	if (procfd_process_state(p) != PROCFD_STATE_RUNNING)
-		return -ESRCH;
-
-	/*
-	 * Exit takes the authority away (procfd_fs_tell_exit()) while we
-	 * may be about to use it: a reference of our own, taken under the lock,
-	 * keeps it for this one signal, which then goes to a zombie at worst.
-	 */
-	spin_lock(&pi->lock);
-	authority = pi->authority ? get_cred(pi->authority) : NULL;
-	spin_unlock(&pi->lock);
-	if (!authority)
-		return -ESRCH;
-	pid = procfd_process_get_pid(p);
-	if (!pid) {
-		put_cred(authority);
-		return -ESRCH;
-	}
-
-	procfd_race_sleep(signal_before_credentials);
-	old = override_creds(authority);
 	/* To no effect, as for its maker, if that is so; but allowed. */
 	if (may_signal_oneself(pid, sig))
-		ret = kill_pid(pid, is_protected(pi, pid, sig) ? 0 : sig, 0);
-	else
-		ret = -EPERM;
+		ret = kill_pid(pid, is_protected(authority, pid, sig) ? 0 : sig,
+			       0);
 	revert_creds(old);
-	put_pid(pid);
-	put_cred(authority);
+	return ret;
+}
+
+static bool is_in_group(struct task_struct *task, struct pid *group)
+{
+	return task && task_pgrp(task) == group;
+}
+
+/**
+ * procfd_authority_kill_group - send a signal to a process group
+ * @authority: with whose rights; the group is that which its process leads, or led
+ * @sig: signal, 0 only checks
+ *
+ * The kernel sends to the group as a whole, and no member can be left out. So where
+ * one is, whom the maker may not signal and the kernel would let the writer, nobody
+ * gets it.
+ *
+ * Return: 0 if some member got it; -ESRCH if there is none; -EPERM.
+ */
+int procfd_authority_kill_group(const struct procfd_authority *authority, int sig)
+{
+	struct pid *group = authority->pid, *init;
+	const struct cred *old;
+	bool ours, protected;
+	int ret = -EPERM;
+
+	rcu_read_lock();
+	ours = is_in_group(current, group);
+	init = find_pid_ns(1, ns_of_pid(group));
+	protected = authority->inside && sig_kernel_only(sig) && init &&
+		    is_in_group(pid_task(init, PIDTYPE_TGID), group);
+	rcu_read_unlock();
+
+	old = override_creds(authority->maker);
+	if (!protected && (!ours || may_signal_oneself(task_tgid(current), sig)))
+		ret = kill_pgrp(group, sig, 0);
+	revert_creds(old);
 	return ret;
 }

@@ -110,6 +110,7 @@ static ssize_t descriptor_write_iter(struct kiocb *iocb, struct iov_iter *from)
 	struct procfd_inode *pi = procfd_i(file_inode(iocb->ki_filp));
 	size_t length = iov_iter_count(from), consumed = 0;
 	struct procfd_sigparse parse;
+	struct procfd_reach reach;
 	char small[WRITE_SMALL];
 	char *bytes = small;
 	int sig, ret = 0;
@@ -135,7 +136,7 @@ static ssize_t descriptor_write_iter(struct kiocb *iocb, struct iov_iter *from)
 		sig = procfd_sigparse_next(&parse);
 		if (sig < 0)
 			break;
-		ret = procfd_authority_signal(pi, sig);
+		ret = procfd_signal(pi, sig, parse.scope, &reach);
 		if (ret)
 			break;
 		consumed = parse.offset;
@@ -160,7 +161,10 @@ static __poll_t descriptor_poll(struct file *file, poll_table *wait)
 	case PROCFD_STATE_RUNNING:
 		return EPOLLOUT | EPOLLWRNORM;
 	case PROCFD_STATE_EXITED:
-		return EPOLLIN | EPOLLRDNORM | EPOLLHUP;
+		/* Of a tree that goes on, somebody can still be signalled. */
+		return EPOLLIN | EPOLLRDNORM |
+		       (procfd_process_gone(p) ? EPOLLHUP :
+						 EPOLLOUT | EPOLLWRNORM);
 	case PROCFD_STATE_DROPPED:
 		return EPOLLERR | EPOLLHUP;
 	default:
@@ -239,6 +243,7 @@ static int descriptor_open(struct inode *inode, struct file *file)
 static int descriptor_release(struct inode *inode, struct file *file)
 {
 	struct procfd_inode *pi = procfd_i(inode);
+	struct procfd_reach reach;
 	bool last, kill;
 
 	spin_lock(&pi->lock);
@@ -263,7 +268,11 @@ static int descriptor_release(struct inode *inode, struct file *file)
 	 */
 	if (kill) {
 		procfd_race_sleep(release_before_kill);
-		procfd_authority_signal(pi, SIGKILL);
+		procfd_signal(pi, SIGKILL,
+			      procfd_process_tree(pi->process) ?
+				      PROCFD_SCOPE_TREE :
+						  PROCFD_SCOPE_PROCESS,
+			      &reach);
 	}
 	return 0;
 }

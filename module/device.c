@@ -11,7 +11,8 @@
 #include "ioctl.h"
 #include "procfd.h"
 
-#define FORK_FLAGS	(PROCFD_NONBLOCK | PROCFD_KILL_ON_CLOSE | PROCFD_QUIET)
+#define FORK_FLAGS	(PROCFD_NONBLOCK | PROCFD_KILL_ON_CLOSE | PROCFD_QUIET | \
+			 PROCFD_TREE)
 #define OPEN_FLAGS	PROCFD_NONBLOCK
 #define FLINK_FLAGS	(PROCFD_LINK_REPLACE | PROCFD_LINK_REPLACE_DEAD | \
 			 PROCFD_LINK_DURABLE)
@@ -59,11 +60,14 @@ static int fork_announce(struct vfsmount *mnt, unsigned int cmd,
 	fd = get_unused_fd_flags(O_CLOEXEC);
 	if (fd < 0)
 		return fd;
-	p = procfd_process_alloc();
+	p = procfd_process_alloc(GFP_KERNEL);
 	if (!p) {
 		ret = -ENOMEM;
 		goto out_unused_fd;
 	}
+	ret = procfd_tree_prepare(p, args.flags & PROCFD_TREE);
+	if (ret)
+		goto out_put;
 	file = procfd_descriptor_file(mnt, p, args.flags, true);
 	if (IS_ERR(file)) {
 		ret = PTR_ERR(file);

@@ -64,9 +64,9 @@ static bool has_journal(struct super_block *sb)
 
 	bh = sb_bread(sb, super / sb->s_blocksize);
 	if (bh) {
-		const char *at = bh->b_data + super % sb->s_blocksize;
+		const void *at = bh->b_data + super % sb->s_blocksize + compat;
 
-		journal = le32_to_cpup((const __le32 *)(at + compat)) & bit;
+		journal = le32_to_cpup(at) & bit;
 		brelse(bh);
 	}
 #endif

@@ -144,6 +144,8 @@ int procfd_fork_cancel(void)
  * procfd_fork_bind - give what current has announced its process
  * @child: a new process of current's, which has not run
  *
+ * Announced or not, it becomes a member of the trees that current is in.
+ *
  * Context: Process context, must not sleep.
  */
 void procfd_fork_bind(struct task_struct *child)
@@ -151,8 +153,10 @@ void procfd_fork_bind(struct task_struct *child)
 	struct procfd_process *p = pending_get();
 	bool ours, wanted;
 
-	if (!p)
+	if (!p) {
+		procfd_tree_fork(child);
 		return;
+	}
 
 	procfd_race(fork_before_lock);
 	/*
@@ -170,16 +174,21 @@ void procfd_fork_bind(struct task_struct *child)
 				procfd_quiet_begin(p, child);
 			procfd_race(fork_before_bind);
 			procfd_process_bind(p, child);
+			/* With the lock: kill-on-close must not miss it here. */
+			procfd_tree_join(p, child);
 		}
 	}
 	spin_unlock(&pending_lock);
 	/* Without the lock, as there. */
-	if (ours) {
-		if (wanted)
-			procfd_process_tell_bound(p);
-		else
-			procfd_process_drop(p);
-		pending_put(p);
+	if (ours && wanted) {
+		procfd_tree_welcome(p);
+		procfd_process_tell_bound(p);
+	} else {
+		procfd_tree_fork(child);
 	}
+	if (ours && !wanted)
+		procfd_process_drop(p);
+	if (ours)
+		pending_put(p);
 	procfd_process_put(p);
 }

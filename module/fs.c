@@ -87,7 +87,7 @@ bool procfd_fs_is_descriptor(const struct inode *inode)
 bool procfd_fs_is_dead(const struct inode *inode)
 {
 	return procfd_fs_is_descriptor(inode) &&
-	       procfd_process_over(procfd_i(inode)->process);
+	       procfd_process_gone(procfd_i(inode)->process);
 }
 
 /* In ->d_fsdata of a name that replaces another in a moment. */

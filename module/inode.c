@@ -158,7 +158,7 @@ static int process_exited(struct notifier_block *nb, unsigned long action,
 	struct procfd_inode *pi;
 	struct pin pin;
 
-	for (;;) {
+	while (action == PROCFD_GONE) {
 		procfd_race_sleep(exit_work_before_pin);
 		spin_lock(&p->lock);
 		pi = list_first_entry_or_null(&p->inodes, struct procfd_inode,
@@ -198,7 +198,7 @@ static void remember(struct procfd_inode *pi)
 	 */
 	spin_lock(&p->lock);
 	procfd_race(remember_before_look);
-	if (!procfd_process_over(p))
+	if (!procfd_process_gone(p))
 		list_add(&pi->process_node, &p->inodes);
 	spin_unlock(&p->lock);
 }
@@ -314,6 +314,8 @@ struct inode *procfd_inode_new_descriptor(struct super_block *sb,
 	pi->process = p;
 	pi->inside = procfd_authority_is_inside(p);
 	pi->authority = get_current_cred();
+	if (p->tree)
+		procfd_tree_seen(p->tree);
 	remember(pi);
 	return inode;
 }
@@ -361,6 +363,8 @@ void procfd_inode_evict(struct inode *inode)
 		return;	/* a directory */
 	forget(pi);
 	put_cred(take_authority(pi));
+	if (pi->process->tree)
+		procfd_tree_unseen(pi->process->tree);
 	procfd_process_put(pi->process);
 }
 

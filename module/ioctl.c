@@ -2,12 +2,19 @@
 /*
  * The ioctls of a process descriptor: decode, validate, dispatch.
  */
+#include <linux/fsnotify.h>
+#include <linux/kernel.h>
 #include <linux/math64.h>
+#include <linux/signal.h>
 
 #include "ioctl.h"
 #include "procfd.h"
 
-PROCFD_CHECK_LAST(procfd_info, exited_ns, PROCFD_INFO_SIZE_VER0);
+PROCFD_CHECK_LAST(procfd_info, tree_majflt, PROCFD_INFO_SIZE_VER1);
+PROCFD_CHECK_LAST(procfd_signal, refused, PROCFD_SIGNAL_SIZE_VER0);
+PROCFD_CHECK_LAST(procfd_members, reserved, PROCFD_MEMBERS_SIZE_VER0);
+PROCFD_CHECK_LAST(procfd_member, reserved, 32);
+static_assert(offsetof(struct procfd_info, live) == PROCFD_INFO_SIZE_VER0);
 static_assert(offsetof(struct procfd_info, deadline_ns) == 16);
 static_assert(offsetof(struct procfd_info, pid) == 32);
 static_assert(offsetof(struct procfd_info, utime_usec) == 48);
@@ -33,6 +40,8 @@ static void info_fill(struct procfd_inode *pi, struct procfd_info *info)
 		mask |= PROCFD_INFO_IDS;
 	if (state == PROCFD_STATE_EXITED)
 		mask |= PROCFD_INFO_STATUS | PROCFD_INFO_RUSAGE;
+	if (bound && procfd_process_tree(p))
+		mask |= PROCFD_INFO_TREE;
 	mask &= info->mask | PROCFD_INFO_STATE;
 
 	*info = (struct procfd_info){ .mask = mask, .state = state };
@@ -58,6 +67,8 @@ static void info_fill(struct procfd_inode *pi, struct procfd_info *info)
 		info->minflt = record->minflt;
 		info->majflt = record->majflt;
 	}
+	if (mask & PROCFD_INFO_TREE)
+		procfd_tree_info(p->tree, info);
 }
 
 static int info(struct file *file, unsigned int cmd, void __user *arg)
@@ -86,6 +97,55 @@ static int info(struct file *file, unsigned int cmd, void __user *arg)
 				     PROCFD_INFO_SIZE_VER0, cmd);
 }
 
+static int send(struct file *file, unsigned int cmd, void __user *arg)
+{
+	struct procfd_signal args;
+	struct procfd_reach reach;
+	int ret, copied;
+
+	if (!(file->f_mode & FMODE_WRITE))
+		return -EBADF;
+	ret = procfd_struct_from_user(&args, sizeof(args),
+				      PROCFD_SIGNAL_SIZE_VER0, cmd, arg);
+	if (ret)
+		return ret;
+	if (args.signal > _NSIG || args.flags || args.reserved || args.sent ||
+	    args.refused)
+		return -EINVAL;
+	ret = procfd_signal(procfd_i(file_inode(file)), args.signal, args.scope,
+			    &reach);
+	if (!ret)
+		fsnotify_modify(file);	/* as a write does */
+
+	args.sent = reach.sent;
+	args.refused = reach.refused;
+	copied = procfd_struct_to_user(arg, &args, sizeof(args),
+				       PROCFD_SIGNAL_SIZE_VER0, cmd);
+	return ret ?: copied;
+}
+
+static int members(struct file *file, unsigned int cmd, void __user *arg)
+{
+	struct procfd_process *p = procfd_i(file_inode(file))->process;
+	struct procfd_members args;
+	struct procfd_tree *tree;
+	int ret;
+
+	if (!(file->f_mode & FMODE_READ))
+		return -EBADF;
+	ret = procfd_struct_from_user(&args, sizeof(args),
+				      PROCFD_MEMBERS_SIZE_VER0, cmd, arg);
+	if (ret)
+		return ret;
+	tree = procfd_process_tree(p);
+	if (args.reserved || !tree)
+		return -EINVAL;
+	ret = procfd_tree_members(tree, u64_to_user_ptr(args.members),
+				  args.count, &args.count);
+	return ret ?: procfd_struct_to_user(arg, &args, sizeof(args),
+					    PROCFD_MEMBERS_SIZE_VER0, cmd);
+}
+
 static int set_kill_on_close(struct file *file, const __u32 __user *arg)
 {
 	__u32 on;
@@ -102,7 +162,8 @@ static int set_kill_on_close(struct file *file, const __u32 __user *arg)
 /**
  * procfd_descriptor_ioctl - the ioctls of a process descriptor
  * @file: descriptor, opened by ioctl or by name
- * @cmd: PROCFD_IOC_INFO or PROCFD_IOC_SET_KILL_ON_CLOSE
+ * @cmd: PROCFD_IOC_INFO, PROCFD_IOC_SIGNAL, PROCFD_IOC_MEMBERS, or
+ *	PROCFD_IOC_SET_KILL_ON_CLOSE
  * @arg: user address
  *
  * ioctl(2) does not ask how a file was opened, so each command does.
@@ -114,6 +175,10 @@ long procfd_descriptor_ioctl(struct file *file, unsigned int cmd,
 
 	if (PROCFD_COMMAND(cmd) == PROCFD_COMMAND(PROCFD_IOC_INFO))
 		return info(file, cmd, user);
+	if (PROCFD_COMMAND(cmd) == PROCFD_COMMAND(PROCFD_IOC_SIGNAL))
+		return send(file, cmd, user);
+	if (PROCFD_COMMAND(cmd) == PROCFD_COMMAND(PROCFD_IOC_MEMBERS))
+		return members(file, cmd, user);
 	if (cmd == PROCFD_IOC_SET_KILL_ON_CLOSE)
 		return set_kill_on_close(file, user);
 	return -ENOTTY;

@@ -5,7 +5,7 @@
  * The probes are registered once, when the module is loaded: registering one
  * per call would let any user of a 0666 device patch kernel text in a loop.
  * Until somebody announces a fork or has a quiet child, each costs everyone one
- * test of a counter.
+ * test of a counter, and a fork one more, for trees.
  */
 #include <linux/binfmts.h>
 #include <linux/mm_types.h>	/* trace/events/sched.h wants struct folio */
@@ -20,7 +20,7 @@
 static void probe_fork(void *data, struct task_struct *parent,
 		       struct task_struct *child)
 {
-	if (likely(!atomic_read(&procfd_armed)))
+	if (likely(!atomic_read(&procfd_armed) && !atomic_read(&procfd_trees)))
 		return;
 	if (thread_group_leader(child))	/* no thread: announcements stay */
 		procfd_fork_bind(child);

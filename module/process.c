@@ -223,9 +223,37 @@ static void process_exit_work(struct work_struct *work)
 	struct procfd_process *p = container_of(work, struct procfd_process,
 						exit_work);
 
-	raw_notifier_call_chain(&exit_chain, 0, p);
-	procfd_process_leave_pid(p);
+	raw_notifier_call_chain(&exit_chain, PROCFD_EXITED, p);
+	procfd_tree_leave(p);
+	if (procfd_process_gone(p))
+		procfd_process_tell_gone(p);
 	procfd_process_put(p);
+}
+
+/**
+ * procfd_process_tell_gone - tell of a process of which nobody is left
+ * @p: process that procfd_process_gone() is true of
+ *
+ * If it is the first of a tree, this is called when that is over, and may be called
+ * once more.
+ *
+ * Context: The module's own work queue.
+ */
+void procfd_process_tell_gone(struct procfd_process *p)
+{
+	if (p->tree)
+		wake_waiters(p, EPOLLHUP);
+	raw_notifier_call_chain(&exit_chain, PROCFD_GONE, p);
+	procfd_process_leave_pid(p);
+}
+
+/**
+ * procfd_process_queue_work - have something done where exits are told
+ * @work: its function runs in process context before the module goes
+ */
+void procfd_process_queue_work(struct work_struct *work)
+{
+	queue_work(exit_workqueue, work);
 }
 
 /**
@@ -258,17 +286,18 @@ bool procfd_process_exit_matters(struct procfd_process *p)
 	WRITE_ONCE(p->exit_matters, true);
 	smp_mb();	/* drawn above */
 	procfd_race(exit_matters_before_look);
-	return !procfd_process_over(p);
+	return !procfd_process_gone(p);
 }
 
 /**
  * procfd_process_alloc - make a process that waits for its fork
+ * @gfp: how it is allocated
  *
  * Return: state PROCFD_STATE_UNBOUND and one reference, or NULL.
  */
-struct procfd_process *procfd_process_alloc(void)
+struct procfd_process *procfd_process_alloc(gfp_t gfp)
 {
-	struct procfd_process *p = kmem_cache_zalloc(process_cache, GFP_KERNEL);
+	struct procfd_process *p = kmem_cache_zalloc(process_cache, gfp);
 
 	if (!p)
 		return NULL;
@@ -342,13 +371,22 @@ static bool process_identity(struct pid *pid, u64 *id, u64 *started_ns)
 	return task;
 }
 
-static struct procfd_process *process_find(u64 id, bool quiet)
+/* For a moment there may be two of one process, see procfd_process_bind(). */
+enum which { ANY, QUIET, MEMBER };
+
+static bool is_that(const struct procfd_process *p, enum which which)
+{
+	return which == ANY || (which == QUIET && p->quiet) ||
+	       (which == MEMBER && p->seats);
+}
+
+static struct procfd_process *process_find(u64 id, enum which which)
 {
 	struct procfd_process *p;
 
 	rcu_read_lock();
 	hash_for_each_possible_rcu(by_id, p, by_id, id) {
-		if (p->id == id && (p->quiet || !quiet) &&
+		if (p->id == id && is_that(p, which) &&
 		    refcount_inc_not_zero(&p->refs)) {
 			rcu_read_unlock();
 			return p;
@@ -370,7 +408,35 @@ struct procfd_process *procfd_process_find_quiet(struct pid *pid)
 
 	if (!process_identity(pid, &id, &started_ns))
 		return NULL;
-	return process_find(id, true);
+	return process_find(id, QUIET);
+}
+
+/**
+ * procfd_process_find_member - find the state of a member of a tree
+ * @pid: its struct pid
+ *
+ * Return: with a reference, or NULL.
+ */
+struct procfd_process *procfd_process_find_member(struct pid *pid)
+{
+	u64 id, started_ns;
+
+	if (!process_identity(pid, &id, &started_ns))
+		return NULL;
+	return process_find(id, MEMBER);
+}
+
+/**
+ * procfd_process_identity - the identity of a process
+ * @pid: its struct pid
+ *
+ * Return: as &procfd_info.id has it; 0 if it was reaped.
+ */
+u64 procfd_process_identity(struct pid *pid)
+{
+	u64 id, started_ns;
+
+	return process_identity(pid, &id, &started_ns) ? id : 0;
 }
 
 /**
@@ -497,11 +563,11 @@ struct procfd_process *procfd_process_open(struct pid *pid)
 
 	if (!process_identity(pid, &id, &started_ns))
 		return ERR_PTR(-ESRCH);
-	p = process_find(id, false);
+	p = process_find(id, ANY);
 	if (p)
 		return p;
 
-	p = procfd_process_alloc();
+	p = procfd_process_alloc(GFP_KERNEL);
 	if (!p)
 		return ERR_PTR(-ENOMEM);
 	procfd_race_sleep(open_before_hook);
@@ -523,7 +589,7 @@ struct procfd_process *procfd_process_open(struct pid *pid)
 	procfd_race_sleep(open_hooked);
 	/* Two OPENs at once: both have hooked theirs, one is kept. */
 	spin_lock(&by_id_lock);
-	other = process_find(id, false);
+	other = process_find(id, ANY);
 	if (!other)
 		hash_add_rcu(by_id, &p->by_id, id);
 	spin_unlock(&by_id_lock);
@@ -568,6 +634,7 @@ void procfd_process_put(struct procfd_process *p)
 	}
 	put_pid(p->pid);
 	put_pid(p->quiet_parent);
+	procfd_tree_free(p);
 	call_rcu(&p->rcu, process_free);
 }
 

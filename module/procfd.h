@@ -2,7 +2,7 @@
 /*
  * Internal types of the procfd module.
  *
- * Three objects, three rooms:
+ * Four objects, four rooms:
  *
  * - struct procfd_process (process.c): one per target process while anyone
  *   refers to it. Holds the struct pid, the exit record and the queue of those
@@ -10,11 +10,13 @@
  * - struct procfd_inode (fs.c): a descriptor, and the same inode with nlink > 0
  *   is a name. Carries the authority and refers to a process. descriptor.c has
  *   the file operations.
+ * - struct procfd_tree (tree.c): a process and all that comes from it.
  * - flink.h and its rooms have nothing to do with processes: they give names to
  *   whatever a descriptor refers to, on any filesystem.
  *
  * Who holds whom: an inode holds a reference on its process, and so does a
- * pending fork, a quiet child and queued exit work. A process never holds an
+ * pending fork, a quiet child, queued exit work and each tree that it is a member
+ * of; a tree is held by its first process and its members. A process never holds an
  * inode; its list of inodes is left by procfd_process_forget_inode().
  *
  * Lock order, outermost first:
@@ -23,6 +25,7 @@
  *     procfd_inode.lock
  *     procfd_process.lock -> inode->i_lock
  *     pending_lock -> by_id_lock, wait_pidfd.lock	(fork.c, process.c)
+ *     pending_lock -> procfd_tree.lock			(tree.c)
  *   tasklist_lock -> siglock -> stats_lock		(the kernel's own)
  *     pid->wait_pidfd.lock -> procfd_process.wait.lock
  *
@@ -48,6 +51,7 @@
 
 #include "compat.h"
 #include "debug/hooks.h"
+#include "tree.h"
 #include "../uapi/procfd.h"
 
 /**
@@ -80,6 +84,9 @@ struct procfd_record {
  * @refs: inodes, pending fork, quiet child, exit work
  * @state: enum procfd_state; read by procfd_process_state()
  * @quiet: exit_signal was cleared; constant once bound
+ * @tree: that which it is the first process of, with a reference, or NULL; constant
+ *	from before the fork
+ * @seats: its membership in trees, see tree.c, or NULL; likewise
  * @exit_matters: somebody beside the waiters is to be told of the exit: a quiet
  *	child's state, or an inode that has had a name; never cleared
  * @pid: its struct pid, from binding until the last put; or, once it has exited and
@@ -108,6 +115,8 @@ struct procfd_process {
 	bool quiet;
 	bool exit_matters;
 	pid_t pid_nr;
+	struct procfd_tree *tree;
+	struct procfd_seats *seats;
 	struct pid *pid;
 	u64 id;
 	u64 started_ns;
@@ -151,6 +160,18 @@ struct procfd_inode {
 	struct inode vfs;
 };
 
+/**
+ * struct procfd_authority - whose rights a signal is sent with
+ * @maker: credentials
+ * @pid: of the descriptor's process; NULL if @inside is false and it does not matter
+ * @inside: @maker is inside the pid namespace of that process
+ */
+struct procfd_authority {
+	const struct cred *maker;
+	struct pid *pid;
+	bool inside;
+};
+
 static inline struct procfd_inode *procfd_i(const struct inode *inode)
 {
 	return container_of(inode, struct procfd_inode, vfs);
@@ -159,15 +180,19 @@ static inline struct procfd_inode *procfd_i(const struct inode *inode)
 /* process.c */
 int procfd_process_init(void);
 void procfd_process_exit(void);
-struct procfd_process *procfd_process_alloc(void);
+struct procfd_process *procfd_process_alloc(gfp_t gfp);
 struct procfd_process *procfd_process_open(struct pid *pid);
 void procfd_process_bind(struct procfd_process *p, struct task_struct *task);
 void procfd_process_tell_bound(struct procfd_process *p);
+void procfd_process_tell_gone(struct procfd_process *p);
+void procfd_process_queue_work(struct work_struct *work);
 void procfd_process_drop(struct procfd_process *p);
 void procfd_process_put(struct procfd_process *p);
 void procfd_process_on_exit(struct notifier_block *nb);
 bool procfd_process_exit_matters(struct procfd_process *p);
 struct procfd_process *procfd_process_find_quiet(struct pid *pid);
+struct procfd_process *procfd_process_find_member(struct pid *pid);
+u64 procfd_process_identity(struct pid *pid);
 struct pid *procfd_process_get_pid(struct procfd_process *p);
 void procfd_process_leave_pid(struct procfd_process *p);
 pid_t procfd_process_vnr(struct procfd_process *p, bool *reaped);
@@ -190,6 +215,35 @@ static inline u32 procfd_process_state(const struct procfd_process *p)
 static inline bool procfd_process_over(const struct procfd_process *p)
 {
 	return procfd_process_state(p) >= PROCFD_STATE_EXITED;
+}
+
+/* The tree that it is the first process of; NULL also once the members were let go. */
+static inline struct procfd_tree *procfd_process_tree(const struct procfd_process *p)
+{
+	return p->tree && !procfd_tree_let_go(p->tree) ? p->tree : NULL;
+}
+
+/**
+ * enum procfd_exit - what the chain of procfd_process_on_exit() is called with
+ * @PROCFD_EXITED: the process has exited, or will never be; called once
+ * @PROCFD_GONE: its tree is over, too, if it has one
+ */
+enum procfd_exit {
+	PROCFD_EXITED,
+	PROCFD_GONE,
+};
+
+/*
+ * True once nobody is left to be signalled: neither the process nor, if it is the
+ * first of a tree, any member of that.
+ */
+static inline bool procfd_process_gone(const struct procfd_process *p)
+{
+	u32 state = procfd_process_state(p);
+
+	return state == PROCFD_STATE_DROPPED ||
+	       (state == PROCFD_STATE_EXITED &&
+		(!p->tree || procfd_tree_over(p->tree)));
 }
 
 /* wait.c */
@@ -219,7 +273,16 @@ void procfd_tracepoint_unregister(const char *name, void *probe);
 /* authority.c */
 int procfd_authority_may_open(struct pid *pid);
 bool procfd_authority_is_inside(struct procfd_process *p);
-int procfd_authority_signal(struct procfd_inode *pi, int sig);
+int procfd_authority_take(struct procfd_inode *pi,
+			  struct procfd_authority *authority);
+void procfd_authority_put(struct procfd_authority *authority);
+int procfd_authority_kill(const struct procfd_authority *authority,
+			  struct pid *pid, int sig);
+int procfd_authority_kill_group(const struct procfd_authority *authority, int sig);
+
+/* signal.c */
+int procfd_signal(struct procfd_inode *pi, int sig, u32 scope,
+		  struct procfd_reach *reach);
 
 /* record.c */
 size_t procfd_record_render(const struct procfd_process *p,

@@ -149,7 +149,7 @@ static int quiet_over(struct notifier_block *nb, unsigned long action,
 {
 	struct procfd_process *p = process;
 
-	if (p->quiet) {
+	if (action == PROCFD_EXITED && p->quiet) {
 		atomic_dec(&procfd_armed);
 		procfd_race_sleep(quiet_before_module_put);
 		procfd_process_put(p);

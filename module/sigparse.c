@@ -19,6 +19,7 @@
 #include <linux/string.h>
 
 #include "sigparse.h"
+#include "../uapi/procfd.h"
 
 /*
  * SIGRTMIN and SIGRTMAX as user space counts: the C library keeps the kernel's
@@ -47,6 +48,13 @@ static const struct {
 	{ "TTOU", SIGTTOU },	{ "URG", SIGURG },	{ "USR1", SIGUSR1 },
 	{ "USR2", SIGUSR2 },	{ "VTALRM", SIGVTALRM },
 	{ "WINCH", SIGWINCH },	{ "XCPU", SIGXCPU },	{ "XFSZ", SIGXFSZ },
+};
+
+static const char * const scope_names[] = {
+	[PROCFD_SCOPE_PROCESS]	= "process",
+	[PROCFD_SCOPE_MAIN]	= "main",
+	[PROCFD_SCOPE_GROUP]	= "group",
+	[PROCFD_SCOPE_TREE]	= "tree",
 };
 
 /*
@@ -110,6 +118,46 @@ static int parse_word(const char *word, size_t length)
 	return length > 6 ? parse_realtime(word, length) : -EINVAL;
 }
 
+/*
+ * The next word, and the white space behind it.
+ *
+ * Return: its length, 0 if there is none.
+ */
+static size_t next_word(struct procfd_sigparse *parse, const char **word)
+{
+	const char *bytes = parse->bytes;
+	size_t end = parse->offset, length;
+
+	while (end < parse->length && is_space(bytes[end]))
+		end++;
+	*word = bytes + end;
+	length = end;
+	while (end < parse->length && !is_space(bytes[end]))
+		end++;
+	length = end - length;
+	while (end < parse->length && is_space(bytes[end]))
+		end++;
+	parse->offset = end;
+	return length;
+}
+
+/* A word before the signals says whom they are for. */
+static void take_scope(struct procfd_sigparse *parse)
+{
+	const char *word;
+	size_t length = next_word(parse, &word);
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(scope_names); i++) {
+		if (strlen(scope_names[i]) == length &&
+		    !strncasecmp(word, scope_names[i], length)) {
+			parse->scope = i;
+			return;
+		}
+	}
+	parse->offset = 0;
+}
+
 /**
  * procfd_sigparse_next - take the next signal of a write
  * @parse: where procfd_sigparse_begin() or this function left off
@@ -122,32 +170,18 @@ static int parse_word(const char *word, size_t length)
  */
 int procfd_sigparse_next(struct procfd_sigparse *parse)
 {
-	const char *bytes = parse->bytes;
-	size_t start, end;
+	const char *word;
+	size_t length;
 	int signal;
 
 	if (!parse->text) {
 		if (parse->offset == parse->length)
 			return PROCFD_SIGPARSE_END;
-		signal = (unsigned char)bytes[parse->offset++];
+		signal = (unsigned char)parse->bytes[parse->offset++];
 		return signal > RAW_MAX ? -EINVAL : signal;
 	}
-
-	start = parse->offset;
-	while (start < parse->length && is_space(bytes[start]))
-		start++;
-	if (start == parse->length) {
-		parse->offset = start;
-		return PROCFD_SIGPARSE_END;
-	}
-	end = start;
-	while (end < parse->length && !is_space(bytes[end]))
-		end++;
-	signal = parse_word(bytes + start, end - start);
-	while (end < parse->length && is_space(bytes[end]))
-		end++;
-	parse->offset = end;
-	return signal;
+	length = next_word(parse, &word);
+	return length ? parse_word(word, length) : PROCFD_SIGPARSE_END;
 }
 
 /**
@@ -157,7 +191,8 @@ int procfd_sigparse_next(struct procfd_sigparse *parse)
  * @length: how much, at least 1
  *
  * An ASCII letter or digit anywhere makes the write text. White space alone is
- * what a shell leaves of an empty variable, and refused.
+ * what a shell leaves of an empty variable, and refused. The first word of a text may
+ * be a scope; then it is consumed when this returns.
  *
  * Return: 0, or -EINVAL and nothing may be sent.
  */
@@ -165,7 +200,7 @@ int procfd_sigparse_begin(struct procfd_sigparse *parse, const char *bytes,
 			  size_t length)
 {
 	bool blank = true;
-	size_t i;
+	size_t start, i;
 	int ret;
 
 	*parse = (struct procfd_sigparse){ .bytes = bytes, .length = length };
@@ -183,11 +218,17 @@ int procfd_sigparse_begin(struct procfd_sigparse *parse, const char *bytes,
 	if (blank)
 		return -EINVAL;
 
+	if (parse->text)
+		take_scope(parse);
+	start = parse->offset;
+	/* A scope alone is what a shell leaves of `tree $SIG`. */
+	if (start == length)
+		return -EINVAL;
 	do
 		ret = procfd_sigparse_next(parse);
 	while (ret >= 0);
 	if (ret != PROCFD_SIGPARSE_END)
 		return ret;
-	parse->offset = 0;
+	parse->offset = start;
 	return 0;
 }

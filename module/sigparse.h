@@ -14,12 +14,14 @@
  * @length: how much
  * @offset: how much procfd_sigparse_next() has consumed
  * @text: names and numbers; otherwise one byte, one signal
+ * @scope: enum procfd_scope, of all signals of the write
  */
 struct procfd_sigparse {
 	const char *bytes;
 	size_t length;
 	size_t offset;
 	bool text;
+	__u32 scope;
 };
 
 int procfd_sigparse_begin(struct procfd_sigparse *parse, const char *bytes,

@@ -27,7 +27,7 @@
 #define PROCFD_FS_MAGIC		0x70666473
 
 /** PROCFD_ABI - what &procfd_query.abi holds; raised when meaning is added */
-#define PROCFD_ABI		1
+#define PROCFD_ABI		2
 
 /** PROCFD_RECORD_MAX - no exit record as text is longer than this, in bytes */
 #define PROCFD_RECORD_MAX	512
@@ -67,6 +67,26 @@
 #define PROCFD_QUIET		(1U << 2)
 
 /**
+ * PROCFD_TREE - the child and all that comes from it are one tree (FORK only)
+ *
+ * Each process that a member creates is a member from before its first instruction,
+ * whatever it does: a new session, a double fork, an exec, another pid namespace. It
+ * leaves when it exits. The descriptor polls readable when the first process has
+ * exited, as without this, and POLLHUP when no member is left; until then
+ * signals reach the members, see PROCFD_IOC_SIGNAL, and a name is alive. With
+ * PROCFD_KILL_ON_CLOSE the last close kills them all.
+ *
+ * A tree that a member makes is inside the one that it is in, and its members are
+ * members of both. A member that the kernel has no memory to record is killed before
+ * it runs. Once the last descriptor and name of the first process are gone, and no
+ * outer tree is left, the members are let go, unless the tree was killed.
+ */
+#define PROCFD_TREE		(1U << 3)
+
+/** PROCFD_TREE_DEPTH - so many trees can be in each other */
+#define PROCFD_TREE_DEPTH	8
+
+/**
  * struct procfd_query - what this module offers
  * @abi: out: PROCFD_ABI of the module
  * @fork_flags: out: flags that PROCFD_IOC_FORK knows
@@ -95,7 +115,7 @@ struct procfd_query {
 
 /**
  * struct procfd_fork - argument of PROCFD_IOC_FORK
- * @flags: in: PROCFD_NONBLOCK, PROCFD_KILL_ON_CLOSE, PROCFD_QUIET
+ * @flags: in: PROCFD_NONBLOCK, PROCFD_KILL_ON_CLOSE, PROCFD_QUIET, PROCFD_TREE
  * @reserved: in: must be zero
  */
 struct procfd_fork {
@@ -180,6 +200,9 @@ enum procfd_state {
 /** PROCFD_INFO_RUSAGE - the resource usage; filled once it has exited */
 #define PROCFD_INFO_RUSAGE	(1ULL << 3)
 
+/** PROCFD_INFO_TREE - the tree; filled for the first process of one */
+#define PROCFD_INFO_TREE	(1ULL << 4)
+
 /* Flags of PROCFD_IOC_INFO. */
 
 /** PROCFD_INFO_WAIT - first wait until the process has exited */
@@ -227,6 +250,20 @@ enum procfd_state {
  * @exited_ns: out: its exit, by the same clock, nanoseconds; if it had neither
  *	descriptor nor name at that time, the moment of the first OPEN since, as
  *	the kernel keeps no other
+ * @live: out: members that are left in the tree; one that has exited a moment ago may
+ *	still be counted
+ * @born: out: members that there ever were, the first and the next one included
+ * @born_dead: out: how many of these the kernel had no memory to record, and killed
+ * @main_id: out: identity of the main process: the first while it lives, then the
+ *	oldest member that does; 0 if none lives
+ * @main_pid: out: its process id in the caller's pid namespace, 0 if it has none there
+ * @ended_main_status: out: wait status of the main process that ended last
+ * @ended_main_id: out: its identity; 0 if none has ended
+ * @tree_utime_usec: out: sum over the members that have exited, as @utime_usec
+ * @tree_stime_usec: out: likewise
+ * @tree_maxrss_kb: out: greatest of them
+ * @tree_minflt: out: sum
+ * @tree_majflt: out: sum
  *
  * Out fields of groups that are not filled are zero.
  */
@@ -247,9 +284,90 @@ struct procfd_info {
 	__u64 majflt;
 	__u64 started_ns;
 	__u64 exited_ns;
+	__u64 live;
+	__u64 born;
+	__u64 born_dead;
+	__u64 main_id;
+	__s32 main_pid;
+	__s32 ended_main_status;
+	__u64 ended_main_id;
+	__u64 tree_utime_usec;
+	__u64 tree_stime_usec;
+	__u64 tree_maxrss_kb;
+	__u64 tree_minflt;
+	__u64 tree_majflt;
 };
 
 #define PROCFD_INFO_SIZE_VER0	104
+/** PROCFD_INFO_SIZE_VER1 - with the group PROCFD_INFO_TREE */
+#define PROCFD_INFO_SIZE_VER1	192
+
+/** enum procfd_scope - whom PROCFD_IOC_SIGNAL sends to */
+enum procfd_scope {
+	/** @PROCFD_SCOPE_PROCESS: the process; of a tree, the first */
+	PROCFD_SCOPE_PROCESS	= 0,
+	/** @PROCFD_SCOPE_MAIN: the main process of a tree; else the process */
+	PROCFD_SCOPE_MAIN	= 1,
+	/**
+	 * @PROCFD_SCOPE_GROUP: the process group that the process leads, or has led
+	 * if it is the first of a tree
+	 */
+	PROCFD_SCOPE_GROUP	= 2,
+	/** @PROCFD_SCOPE_TREE: all members of the tree */
+	PROCFD_SCOPE_TREE	= 3,
+};
+
+/**
+ * struct procfd_signal - argument of PROCFD_IOC_SIGNAL
+ * @signal: in: signal, 0 only checks
+ * @scope: in: one of enum procfd_scope
+ * @flags: in: must be zero
+ * @reserved: in: must be zero
+ * @sent: in: must be zero; out: so many processes got it, a group counting as one;
+ *	also if the call fails, as @refused
+ * @refused: in: must be zero; out: so many did not, for want of the right
+ */
+struct procfd_signal {
+	__u32 signal;
+	__u32 scope;
+	__u32 flags;
+	__u32 reserved;
+	__u32 sent;
+	__u32 refused;
+};
+
+#define PROCFD_SIGNAL_SIZE_VER0	24
+
+/**
+ * struct procfd_member - a member of a tree that has not exited
+ * @id: its identity, as &procfd_info.id
+ * @parent_id: that of its parent, who may be no member
+ * @started_ns: its start, CLOCK_BOOTTIME
+ * @pid: its process id in the caller's pid namespace, 0 if it has none there
+ * @reserved: zero
+ */
+struct procfd_member {
+	__u64 id;
+	__u64 parent_id;
+	__u64 started_ns;
+	__s32 pid;
+	__u32 reserved;
+};
+
+/**
+ * struct procfd_members - argument of PROCFD_IOC_MEMBERS
+ * @members: in: pointer to an array of &struct procfd_member, filled in the order of
+ *	birth
+ * @count: in: how many fit; out: how many there are
+ * @reserved: in: must be zero
+ */
+struct procfd_members {
+	__u64 members;
+	__u32 count;
+	__u32 reserved;
+};
+
+#define PROCFD_MEMBERS_SIZE_VER0	16
 
 #define PROCFD_IOC_MAGIC	0xD6
 
@@ -273,8 +391,9 @@ struct procfd_info {
  *
  * Errors: E2BIG a field that this module does not know is set; EBUSY this
  * thread has announced a fork already; EFAULT bad address; EINVAL unknown
- * flag, reserved field set, or struct too short; EMFILE, ENFILE no descriptor
- * or open file left; ENOMEM.
+ * flag, reserved field set, or struct too short; ELOOP with PROCFD_TREE, the caller is
+ * in PROCFD_TREE_DEPTH trees already; EMFILE, ENFILE no descriptor or open file left;
+ * ENOMEM.
  */
 #define PROCFD_IOC_FORK		_IOW(PROCFD_IOC_MAGIC, 0x01, struct procfd_fork)
 
@@ -329,5 +448,36 @@ struct procfd_info {
  * descriptor came from PROCFD_IOC_OPEN, or 1 and it has a name.
  */
 #define PROCFD_IOC_SET_KILL_ON_CLOSE	_IOW(PROCFD_IOC_MAGIC, 0x11, __u32)
+
+/**
+ * PROCFD_IOC_SIGNAL - send a signal to the process, its group or its tree
+ *
+ * With the rights of the descriptor, each process being asked for; success if at
+ * least one got it. What a member of a tree creates while the signal is on its way
+ * gets it, too, as with kill(2) of a process group. After SIGKILL to a tree, whatever
+ * is born in it is killed before it runs.
+ *
+ * Needs a descriptor opened for writing.
+ *
+ * Errors: E2BIG, EFAULT as for FORK; EBADF not open for writing; EINTR the caller is
+ * being killed; EINVAL no such signal or scope, a field set that must be zero,
+ * PROCFD_SCOPE_TREE and it is not the first of a tree, or struct too short; ENOMEM;
+ * EPERM not allowed; ESRCH nobody is left.
+ */
+#define PROCFD_IOC_SIGNAL	_IOWR(PROCFD_IOC_MAGIC, 0x12, struct procfd_signal)
+
+/**
+ * PROCFD_IOC_MEMBERS - list the members of a tree
+ *
+ * Those that live, one after the other: who is born meanwhile may or may not be there.
+ * If there are more than fit, the rest is counted only.
+ *
+ * Needs a descriptor opened for reading.
+ *
+ * Errors: E2BIG, EFAULT as for FORK; EBADF not open for reading; EINTR the caller is
+ * being killed; EINVAL reserved field set, it is not the first of a tree, or struct
+ * too short.
+ */
+#define PROCFD_IOC_MEMBERS	_IOWR(PROCFD_IOC_MAGIC, 0x13, struct procfd_members)
 
 #endif /* _UAPI_PROCFD_H */

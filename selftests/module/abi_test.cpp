@@ -14,13 +14,15 @@
 
 #include "common.h"
 
-static_assert(PROCFD_ABI == 1);
+static_assert(PROCFD_ABI == 2);
 static_assert(PROCFD_FS_MAGIC == 0x70666473);
 static_assert(PROCFD_RECORD_MAX == 512);
 
 static_assert(PROCFD_NONBLOCK == 1);
 static_assert(PROCFD_KILL_ON_CLOSE == 2);
 static_assert(PROCFD_QUIET == 4);
+static_assert(PROCFD_TREE == 8);
+static_assert(PROCFD_TREE_DEPTH == 8);
 static_assert(PROCFD_FEATURE_AUTOREAP == 1);
 static_assert(PROCFD_LINK_REPLACE == 1);
 static_assert(PROCFD_LINK_REPLACE_DEAD == 2);
@@ -33,6 +35,11 @@ static_assert(PROCFD_INFO_STATE == 1);
 static_assert(PROCFD_INFO_IDS == 2);
 static_assert(PROCFD_INFO_STATUS == 4);
 static_assert(PROCFD_INFO_RUSAGE == 8);
+static_assert(PROCFD_INFO_TREE == 16);
+static_assert(PROCFD_SCOPE_PROCESS == 0);
+static_assert(PROCFD_SCOPE_MAIN == 1);
+static_assert(PROCFD_SCOPE_GROUP == 2);
+static_assert(PROCFD_SCOPE_TREE == 3);
 static_assert(PROCFD_INFO_WAIT == 1);
 static_assert(PROCFD_DEADLINE_NONE == 0xffffffffffffffffULL);
 static_assert(PROCFD_ATTR_KILL_ON_CLOSE == 1);
@@ -68,8 +75,9 @@ static_assert(offsetof(procfd_flink, name) == 8);
 static_assert(offsetof(procfd_flink, flags) == 16);
 static_assert(offsetof(procfd_flink, reserved) == 20);
 
-static_assert(sizeof(procfd_info) == 104);
+static_assert(sizeof(procfd_info) == 192);
 static_assert(PROCFD_INFO_SIZE_VER0 == 104);
+static_assert(PROCFD_INFO_SIZE_VER1 == 192);
 static_assert(offsetof(procfd_info, mask) == 0);
 static_assert(offsetof(procfd_info, flags) == 8);
 static_assert(offsetof(procfd_info, state) == 12);
@@ -86,14 +94,50 @@ static_assert(offsetof(procfd_info, minflt) == 72);
 static_assert(offsetof(procfd_info, majflt) == 80);
 static_assert(offsetof(procfd_info, started_ns) == 88);
 static_assert(offsetof(procfd_info, exited_ns) == 96);
+static_assert(offsetof(procfd_info, live) == 104);
+static_assert(offsetof(procfd_info, born) == 112);
+static_assert(offsetof(procfd_info, born_dead) == 120);
+static_assert(offsetof(procfd_info, main_id) == 128);
+static_assert(offsetof(procfd_info, main_pid) == 136);
+static_assert(offsetof(procfd_info, ended_main_status) == 140);
+static_assert(offsetof(procfd_info, ended_main_id) == 144);
+static_assert(offsetof(procfd_info, tree_utime_usec) == 152);
+static_assert(offsetof(procfd_info, tree_stime_usec) == 160);
+static_assert(offsetof(procfd_info, tree_maxrss_kb) == 168);
+static_assert(offsetof(procfd_info, tree_minflt) == 176);
+static_assert(offsetof(procfd_info, tree_majflt) == 184);
+
+static_assert(sizeof(procfd_signal) == 24);
+static_assert(PROCFD_SIGNAL_SIZE_VER0 == 24);
+static_assert(offsetof(procfd_signal, signal) == 0);
+static_assert(offsetof(procfd_signal, scope) == 4);
+static_assert(offsetof(procfd_signal, flags) == 8);
+static_assert(offsetof(procfd_signal, reserved) == 12);
+static_assert(offsetof(procfd_signal, sent) == 16);
+static_assert(offsetof(procfd_signal, refused) == 20);
+
+static_assert(sizeof(procfd_member) == 32);
+static_assert(offsetof(procfd_member, id) == 0);
+static_assert(offsetof(procfd_member, parent_id) == 8);
+static_assert(offsetof(procfd_member, started_ns) == 16);
+static_assert(offsetof(procfd_member, pid) == 24);
+static_assert(offsetof(procfd_member, reserved) == 28);
+
+static_assert(sizeof(procfd_members) == 16);
+static_assert(PROCFD_MEMBERS_SIZE_VER0 == 16);
+static_assert(offsetof(procfd_members, members) == 0);
+static_assert(offsetof(procfd_members, count) == 8);
+static_assert(offsetof(procfd_members, reserved) == 12);
 
 static_assert(PROCFD_IOC_QUERY == 0x8028d600);
 static_assert(PROCFD_IOC_FORK == 0x4008d601);
 static_assert(PROCFD_IOC_CANCEL == 0x0000d602);
 static_assert(PROCFD_IOC_OPEN == 0x4008d603);
 static_assert(PROCFD_IOC_FLINK == 0x4018d604);
-static_assert(PROCFD_IOC_INFO == 0xc068d610);
+static_assert(PROCFD_IOC_INFO == 0xc0c0d610);
 static_assert(PROCFD_IOC_SET_KILL_ON_CLOSE == 0x4004d611);
+static_assert(PROCFD_IOC_SIGNAL == 0xc018d612);
+static_assert(PROCFD_IOC_MEMBERS == 0xc010d613);
 
 namespace {
 
@@ -129,7 +173,8 @@ private:
 struct command {
 	const char *name;
 	unsigned long number;
-	std::size_t size;
+	/* Of the struct now, and in the first version. */
+	std::size_t size, first_size;
 	bool on_descriptor;
 	/* What valid input gives, with nothing of it set but this: */
 	int valid;
@@ -140,14 +185,47 @@ void PrintTo(const command &c, std::ostream *os)
 	*os << c.name;
 }
 
-const command query = {"QUERY", PROCFD_IOC_QUERY, sizeof(procfd_query), false,
+const command query = {"QUERY",
+		       PROCFD_IOC_QUERY,
+		       sizeof(procfd_query),
+		       PROCFD_QUERY_SIZE_VER0,
+		       false,
 		       0};
-const command fork_ = {"FORK", PROCFD_IOC_FORK, sizeof(procfd_fork), false, 0};
-const command open_ = {"OPEN", PROCFD_IOC_OPEN, sizeof(procfd_open), false, 0};
+const command fork_ = {"FORK",
+		       PROCFD_IOC_FORK,
+		       sizeof(procfd_fork),
+		       PROCFD_FORK_SIZE_VER0,
+		       false,
+		       0};
+const command open_ = {"OPEN",
+		       PROCFD_IOC_OPEN,
+		       sizeof(procfd_open),
+		       PROCFD_OPEN_SIZE_VER0,
+		       false,
+		       0};
 /* Of descriptor 0 under no name: everything has been decoded by then. */
-const command flink_ = {"FLINK", PROCFD_IOC_FLINK, sizeof(procfd_flink), false,
-			-EFAULT};
-const command info = {"INFO", PROCFD_IOC_INFO, sizeof(procfd_info), true, 0};
+const command flink_ = {
+	"FLINK", PROCFD_IOC_FLINK, sizeof(procfd_flink), PROCFD_FLINK_SIZE_VER0,
+	false,	 -EFAULT};
+const command info = {"INFO",
+		      PROCFD_IOC_INFO,
+		      sizeof(procfd_info),
+		      PROCFD_INFO_SIZE_VER0,
+		      true,
+		      0};
+const command signal_ = {"SIGNAL",
+			 PROCFD_IOC_SIGNAL,
+			 sizeof(procfd_signal),
+			 PROCFD_SIGNAL_SIZE_VER0,
+			 true,
+			 0};
+/* Not of a tree: likewise. */
+const command members = {"MEMBERS",
+			 PROCFD_IOC_MEMBERS,
+			 sizeof(procfd_members),
+			 PROCFD_MEMBERS_SIZE_VER0,
+			 true,
+			 -EINVAL};
 
 /* Each command that takes a struct, on a descriptor that it is for. */
 class abi_struct : public testing::TestWithParam<command> {
@@ -194,8 +272,16 @@ TEST_P(abi_struct, too_short_is_EINVAL)
 {
 	std::vector<char> arg(GetParam().size);
 
-	EXPECT_EQ(-EINVAL, call(arg.size() - 1, arg.data()));
+	EXPECT_EQ(-EINVAL, call(GetParam().first_size - 1, arg.data()));
 	EXPECT_EQ(-EINVAL, call(0, arg.data()));
+}
+
+TEST_P(abi_struct, of_its_first_size_is_taken_and_not_touched_beyond)
+{
+	page_end page;
+	char *arg = page.before(GetParam().first_size);
+
+	EXPECT_EQ(GetParam().valid, call(GetParam().first_size, arg));
 }
 
 TEST_P(abi_struct, longer_with_a_zero_tail_is_taken)
@@ -242,7 +328,7 @@ TEST_P(abi_struct, that_reaches_into_a_bad_address_is_EFAULT)
 
 TEST_P(abi_struct, too_short_at_a_bad_address_is_EINVAL)
 {
-	EXPECT_EQ(-EINVAL, call(GetParam().size - 1, bad_address()));
+	EXPECT_EQ(-EINVAL, call(GetParam().first_size - 1, bad_address()));
 }
 
 TEST_P(abi_struct, with_another_direction_is_ENOTTY)
@@ -269,12 +355,14 @@ std::string command_name(const testing::TestParamInfo<command> &p)
 }
 
 INSTANTIATE_TEST_SUITE_P(, abi_struct,
-			 testing::Values(query, fork_, open_, flink_, info),
+			 testing::Values(query, fork_, open_, flink_, info,
+					 signal_, members),
 			 command_name);
 INSTANTIATE_TEST_SUITE_P(, abi_input,
-			 testing::Values(fork_, open_, flink_, info),
+			 testing::Values(fork_, open_, flink_, info, signal_,
+					 members),
 			 command_name);
-INSTANTIATE_TEST_SUITE_P(, abi_output, testing::Values(query, info),
+INSTANTIATE_TEST_SUITE_P(, abi_output, testing::Values(query, info, signal_),
 			 command_name);
 
 TEST(abi_query, names_all_that_is_known_and_nothing_else)
@@ -283,8 +371,9 @@ TEST(abi_query, names_all_that_is_known_and_nothing_else)
 
 	memset(&query, 'x', sizeof(query));
 	ASSERT_EQ(0, ioc(device(), PROCFD_IOC_QUERY, &query));
-	EXPECT_EQ(1u, query.abi);
-	EXPECT_EQ(PROCFD_NONBLOCK | PROCFD_KILL_ON_CLOSE | PROCFD_QUIET,
+	EXPECT_EQ(2u, query.abi);
+	EXPECT_EQ(PROCFD_NONBLOCK | PROCFD_KILL_ON_CLOSE | PROCFD_QUIET |
+			  PROCFD_TREE,
 		  query.fork_flags);
 	EXPECT_EQ(PROCFD_NONBLOCK, query.open_flags);
 	EXPECT_EQ(PROCFD_INFO_WAIT, query.info_flags);
@@ -293,7 +382,7 @@ TEST(abi_query, names_all_that_is_known_and_nothing_else)
 		  query.flink_flags);
 	EXPECT_EQ(0u, query.reserved);
 	EXPECT_EQ(PROCFD_INFO_STATE | PROCFD_INFO_IDS | PROCFD_INFO_STATUS |
-			  PROCFD_INFO_RUSAGE,
+			  PROCFD_INFO_RUSAGE | PROCFD_INFO_TREE,
 		  query.info_mask);
 	EXPECT_EQ(0u, query.features & ~PROCFD_FEATURE_AUTOREAP);
 }
@@ -338,7 +427,7 @@ TEST(abi_unknown, command_is_ENOTTY_in_one_without_an_argument_too)
 
 TEST(abi_unknown, bits_of_fork_are_EINVAL)
 {
-	for (std::uint32_t bit = 1u << 3; bit; bit <<= 1)
+	for (std::uint32_t bit = 1u << 4; bit; bit <<= 1)
 		EXPECT_EQ(-EINVAL, announce(bit)) << bit;
 	EXPECT_EQ(-ENOENT, cancel()) << "nothing may have been announced";
 }

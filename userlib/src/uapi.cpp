@@ -40,7 +40,7 @@ AT(procfd_flink, name, 8);
 AT(procfd_flink, flags, 16);
 AT(procfd_flink, reserved, 20);
 
-static_assert(sizeof(procfd_info) == PROCFD_INFO_SIZE_VER0);
+static_assert(sizeof(procfd_info) == PROCFD_INFO_SIZE_VER1);
 AT(procfd_info, mask, 0);
 AT(procfd_info, flags, 8);
 AT(procfd_info, state, 12);
@@ -57,6 +57,38 @@ AT(procfd_info, minflt, 72);
 AT(procfd_info, majflt, 80);
 AT(procfd_info, started_ns, 88);
 AT(procfd_info, exited_ns, 96);
+AT(procfd_info, live, 104);
+AT(procfd_info, born, 112);
+AT(procfd_info, born_dead, 120);
+AT(procfd_info, main_id, 128);
+AT(procfd_info, main_pid, 136);
+AT(procfd_info, ended_main_status, 140);
+AT(procfd_info, ended_main_id, 144);
+AT(procfd_info, tree_utime_usec, 152);
+AT(procfd_info, tree_stime_usec, 160);
+AT(procfd_info, tree_maxrss_kb, 168);
+AT(procfd_info, tree_minflt, 176);
+AT(procfd_info, tree_majflt, 184);
+
+static_assert(sizeof(procfd_signal) == PROCFD_SIGNAL_SIZE_VER0);
+AT(procfd_signal, signal, 0);
+AT(procfd_signal, scope, 4);
+AT(procfd_signal, flags, 8);
+AT(procfd_signal, reserved, 12);
+AT(procfd_signal, sent, 16);
+AT(procfd_signal, refused, 20);
+
+static_assert(sizeof(procfd_member) == 32);
+AT(procfd_member, id, 0);
+AT(procfd_member, parent_id, 8);
+AT(procfd_member, started_ns, 16);
+AT(procfd_member, pid, 24);
+AT(procfd_member, reserved, 28);
+
+static_assert(sizeof(procfd_members) == PROCFD_MEMBERS_SIZE_VER0);
+AT(procfd_members, members, 0);
+AT(procfd_members, count, 8);
+AT(procfd_members, reserved, 12);
 
 #undef AT
 
@@ -65,14 +97,19 @@ static_assert(PROCFD_FORK_SIZE_VER0 == 8);
 static_assert(PROCFD_OPEN_SIZE_VER0 == 8);
 static_assert(PROCFD_FLINK_SIZE_VER0 == 24);
 static_assert(PROCFD_INFO_SIZE_VER0 == 104);
+static_assert(PROCFD_INFO_SIZE_VER1 == 192);
+static_assert(PROCFD_SIGNAL_SIZE_VER0 == 24);
+static_assert(PROCFD_MEMBERS_SIZE_VER0 == 16);
 
 static_assert(PROCFD_IOC_QUERY == 0x8028d600);
 static_assert(PROCFD_IOC_FORK == 0x4008d601);
 static_assert(PROCFD_IOC_CANCEL == 0xd602);
 static_assert(PROCFD_IOC_OPEN == 0x4008d603);
 static_assert(PROCFD_IOC_FLINK == 0x4018d604);
-static_assert(PROCFD_IOC_INFO == 0xc068d610);
+static_assert(PROCFD_IOC_INFO == 0xc0c0d610);
 static_assert(PROCFD_IOC_SET_KILL_ON_CLOSE == 0x4004d611);
+static_assert(PROCFD_IOC_SIGNAL == 0xc018d612);
+static_assert(PROCFD_IOC_MEMBERS == 0xc010d613);
 
 // The library's own types hand their bits over as they are.
 template <typename T>

@@ -6,6 +6,9 @@
 #include <stddef.h>
 
 typedef unsigned int u32;
+typedef int __s32;
+typedef unsigned int __u32;
+typedef unsigned long long __u64;
 typedef unsigned short umode_t;
 
 #endif /* FUZZ_LINUX_TYPES_H */
