@@ -27,7 +27,7 @@
  * that is slow to come holds the inode's lock as long as they like.
  */
 struct procfd_sb {
-	spinlock_t lock;
+	spinlock_t lock;	/* protects options, and see above */
 	struct procfd_options options;
 	atomic_t names;
 };
