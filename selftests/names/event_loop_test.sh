@@ -16,6 +16,10 @@ names=$scratch/names
 mkdir "$names" "$scratch/python"
 mount -t procfdfs procfd "$names" || exit 1
 cleanup() {
+	# One of them still runs.
+	for name in a b c; do
+		echo KILL >"$names/$name"
+	done 2>/dev/null
 	umount "$names"
 	rm -rf "$scratch"
 }
@@ -25,7 +29,7 @@ if [ -e "$here/helper_python.tar" ]; then
 	export PYTHONHOME="$scratch/python" PYTHONPATH="$scratch/python"
 fi
 for name in a b c; do
-	"$here/helper_daemon" "$names/$name" sleep 1000 || exit 1
+	"$here/helper_daemon" "$names/$name" sleep 1000 >/dev/null || exit 1
 done
 
 timeout 120 /usr/bin/python3 -S - "$names" <<'END'

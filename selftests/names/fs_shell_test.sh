@@ -20,21 +20,22 @@ cleanup() {
 	rm -rf "$scratch"
 }
 
-# The daemon tells here what it got, one word a line.
-mkfifo "$scratch/events"
-exec 9<>"$scratch/events"
+# The daemon tells here what it got, one word a line. What it waits for ends when this
+# script does, even if it was killed.
+mkfifo "$scratch/events" "$scratch/end"
+exec 9<>"$scratch/events" 7<>"$scratch/end"
 cat >"$scratch/daemon" <<'END'
 cd /
 exec </dev/null >/dev/null 2>&1
 trap 'echo HUP >&9' HUP
 trap 'echo USR1 >&9' USR1
 trap 'kill $!; exit 7' TERM
-sleep 1000 &
+cat "$1" 7>&- &
 echo ready >&9
 while :; do wait; done
 END
 
-start() { "$here/helper_daemon" "$1" sh "$scratch/daemon" && expect ready; }
+start() { "$here/helper_daemon" "$1" sh "$scratch/daemon" "$scratch/end" && expect ready; }
 
 expect() {
 	got=nothing
