@@ -51,7 +51,7 @@ int procfd_signal(struct procfd_inode *pi, int sig, u32 scope,
 		return -EINVAL;
 	if (scope == PROCFD_SCOPE_MAIN && !tree)
 		scope = PROCFD_SCOPE_PROCESS;
-	if (scope == PROCFD_SCOPE_PROCESS &&
+	if ((!tree || scope == PROCFD_SCOPE_PROCESS) &&
 	    procfd_process_state(p) != PROCFD_STATE_RUNNING)
 		return -ESRCH;
 

@@ -125,17 +125,34 @@ static void tree_get(struct procfd_tree *tree)
 static void tree_put(struct procfd_tree *tree)
 {
 	struct procfd_tree *outer;
-	unsigned int i;
 
 	/* As deep as trees may be in each other. */
 	for (; tree && refcount_dec_and_test(&tree->refs); tree = outer) {
 		outer = tree->outer;
-		put_cred(tree->killer);
-		for (i = 0; tree->sent && i < _NSIG; i++)
-			put_cred(tree->sent[i].maker);
+		/* Of a pass that came when all was over. */
 		kfree(tree->sent);
 		kfree(tree);
 	}
+}
+
+/* Nobody is born in it any more, and a dead name is to pin no credentials. */
+static void put_credentials(struct procfd_tree *tree)
+{
+	const struct cred *killer;
+	struct sent *sent;
+	unsigned int i;
+
+	spin_lock(&tree->lock);
+	killer = tree->killer;
+	sent = tree->sent;
+	tree->killer = NULL;
+	tree->sent = NULL;
+	tree->last_sent_ns = 0;
+	spin_unlock(&tree->lock);
+	put_cred(killer);
+	for (i = 0; sent && i < _NSIG; i++)
+		put_cred(sent[i].maker);
+	kfree(sent);
 }
 
 /**
@@ -367,7 +384,9 @@ void procfd_tree_welcome(struct procfd_process *p)
 			sig = __ffs64(seat->due) + 1;
 			seat->due &= seat->due - 1;
 			spin_lock(&tree->lock);
-			maker = get_cred(tree->sent[sig - 1].maker);
+			/* It may have been let go meanwhile. */
+			maker = tree->sent ? get_cred(tree->sent[sig - 1].maker) :
+					     NULL;
 			spin_unlock(&tree->lock);
 			set_bit(sig - 1, p->seats->born_with);
 			welcome_by(tree, maker, p->pid, sig);
@@ -449,6 +468,7 @@ static void tree_end(struct procfd_tree *tree)
 	smp_mb();	/* drawn above */
 	if (procfd_process_gone(tree->first))
 		procfd_process_tell_gone(tree->first);
+	put_credentials(tree);
 	atomic_dec(&procfd_trees);
 	procfd_process_put(tree->first);
 	tree_put(tree);
@@ -825,7 +845,8 @@ int procfd_tree_signal(struct procfd_tree *tree,
 	spin_lock(&tree->lock);
 	list_add(&place.node, &tree->members);
 	if (kill) {
-		old = note_killer(tree, authority->maker);
+		if (tree->live)
+			old = note_killer(tree, authority->maker);
 		list_add_tail(&end.node, &tree->members);
 	}
 	while (!ret && (seat = next_seat(tree, &place, kill ? &end : NULL))) {
@@ -846,7 +867,7 @@ int procfd_tree_signal(struct procfd_tree *tree,
 		list_del(&end.node);
 		if (!reach->refused)
 			tree->kill_refused = false;
-	} else if (sig && !ret) {
+	} else if (sig && !ret && tree->live) {
 		old = note_sent(tree, sig, authority->maker);
 	}
 	spin_unlock(&tree->lock);
