@@ -65,7 +65,7 @@ constexpr const char *options[] = {
 /* From a byte: mostly what makes sense, at times what does not. */
 std::uint32_t flags_of(std::uint8_t byte)
 {
-	return byte < 0xf0 ? byte & 7u : 1u << (byte & 15) << 8;
+	return byte < 0xf0 ? byte & 15u : 1u << (byte & 15) << 8;
 }
 
 /* The number of an ioctl with a size that is right, too small or too large. */
@@ -145,6 +145,8 @@ private:
 	long kill_on_close();
 	long flink_name();
 	long odd_ioctl();
+	long signal_scope();
+	long members();
 	long write_signal();
 	long write_bytes();
 	long read_some();
@@ -314,8 +316,38 @@ long caller::odd_ioctl()
 		   _IOC(c_.z & 3u, PROCFD_IOC_MAGIC, c_.y, c_.z & 0xfcu), args);
 }
 
+/* By ioctl, to any scope; also what is no signal, or no scope. */
+long caller::signal_scope()
+{
+	procfd_signal args{};
+
+	args.signal = c_.y & 0x7fu;
+	args.scope = c_.z & 7u;
+	args.flags = c_.z >> 3 == 0x1d;
+	return ioc(slot(c_.x), sized(PROCFD_IOC_SIGNAL, c_.y >> 7),
+		   argument(&args, sizeof(args), c_.z));
+}
+
+long caller::members()
+{
+	procfd_member some[4];
+	procfd_members args{};
+
+	args.members = std::uint64_t(std::uintptr_t(
+		c_.y & 0x80 ? bad_address() : static_cast<void *>(some)));
+	args.count = c_.y & 3u;
+	args.reserved = c_.y >> 2 & 31u ? 0 : 1;
+	return ioc(slot(c_.x), sized(PROCFD_IOC_MEMBERS, c_.z),
+		   argument(&args, sizeof(args), c_.z));
+}
+
 long caller::write_signal()
 {
+	if (c_.z >= 0xf0)
+		return members();
+	if (c_.z >= 0xc0)
+		return signal_scope();
+
 	const std::string_view text = pick(texts, c_.y);
 
 	return or_errno(write(slot(c_.x), text.data(), text.size()));

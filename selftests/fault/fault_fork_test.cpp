@@ -60,7 +60,8 @@ TEST_P(faults_announce, the_fork_itself)
 
 		ASSERT_OK(get_info(fd, &info, PROCFD_INFO_WAIT,
 				   PROCFD_DEADLINE_NONE));
-		EXPECT_EQ(pid, info.pid);
+		EXPECT_TRUE(info.attributes & PROCFD_ATTR_REAPED ||
+			    info.pid == pid);
 		EXPECT_EQ(7 << 8, info.status);
 		EXPECT_EQ(7 << 8, wait_for(pid));
 		EXPECT_ERROR(ENOENT, cancel());
@@ -99,14 +100,104 @@ TEST_P(faults_announce, the_last_close)
 }
 
 INSTANTIATE_TEST_SUITE_P(, faults_announce,
-			 testing::Values(0, PROCFD_KILL_ON_CLOSE, PROCFD_QUIET),
+			 testing::Values(0, PROCFD_KILL_ON_CLOSE, PROCFD_QUIET,
+					 PROCFD_TREE),
 			 [](const auto &info) {
-				 return std::string(info.param == 0 ?
-							    "plain" :
-						    info.param == PROCFD_QUIET ?
-							    "quiet" :
-							    "kill_on_close");
+				 switch (info.param) {
+				 case PROCFD_KILL_ON_CLOSE:
+					 return std::string("kill_on_close");
+				 case PROCFD_QUIET:
+					 return std::string("quiet");
+				 case PROCFD_TREE:
+					 return std::string("tree");
+				 default:
+					 return std::string("plain");
+				 }
 			 });
+
+/* What a member makes is a member, or there is none, or it dies before it runs. */
+TEST_F(faults, a_fork_in_a_tree)
+{
+	unique_fd fd(must(announce(PROCFD_TREE)));
+	child c = start_without_descriptor([&] {
+		const chance mine;
+		std::uint64_t dead = 0;
+
+		for (unsigned nth = 1; nth < too_many; nth++) {
+			mine.set(nth);
+			const pid_t pid = or_errno(::fork());
+			if (!pid)
+				_exit(7);
+			const bool taken = mine.taken();
+
+			if (pid < 0) {
+				if (pid != -ENOMEM && pid != -EAGAIN)
+					return 1;
+				continue;
+			}
+			const int status = wait_for(pid);
+
+			if (status == SIGKILL)
+				dead++;
+			else if (status != 7 << 8)
+				return 2;
+			if (info_of(fd).born_dead != dead)
+				return 3;
+			if (!taken)
+				return dead ? 0 : 4;
+		}
+		return 5;
+	});
+
+	EXPECT_EQ(0, c.wait());
+	EXPECT_EQ(POLLHUP, poll_over(fd));
+}
+
+class faults_tree : public faults {
+protected:
+	faults_tree()
+		: fd_(must(announce(PROCFD_TREE))),
+		  c_(start_without_descriptor(sleep_for_ever))
+	{
+	}
+
+	unique_fd fd_;
+	child c_;
+};
+
+TEST_F(faults_tree, signal)
+{
+	procfd_signal args;
+
+	each(
+		[&] {
+			args = {};
+			args.signal = SIGURG;
+			args.scope = PROCFD_SCOPE_TREE;
+			return ioc(fd_, PROCFD_IOC_SIGNAL, &args);
+		},
+		[&](int ret) { EXPECT_EQ(ret ? 0u : 1u, args.sent); });
+	/* The argument, what notes the pass, and the answer. */
+	EXPECT_LE(3u, count);
+}
+
+TEST_F(faults_tree, members)
+{
+	procfd_member one;
+	procfd_members args;
+
+	each(
+		[&] {
+			args = {std::uint64_t(std::uintptr_t(&one)), 1, 0};
+			return ioc(fd_, PROCFD_IOC_MEMBERS, &args);
+		},
+		[&](int ret) {
+			if (!ret) {
+				EXPECT_EQ(c_.pid, one.pid);
+			}
+		});
+	EXPECT_LE(3u, count);
+}
 
 TEST_F(faults, cancel_has_none)
 {
