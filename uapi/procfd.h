@@ -146,7 +146,8 @@ struct procfd_open {
  * PROCFD_LINK_REPLACE_DEAD - replace an existing name only if it is dead
  *
  * Only for process descriptors: the name is replaced if the process that it
- * names has exited, or was never created and cannot be any more; else EEXIST.
+ * names has exited, with all of its tree if it is the first of one, or was never
+ * created and cannot be any more; else EEXIST.
  * "Start it unless it runs already", in one step.
  */
 #define PROCFD_LINK_REPLACE_DEAD	(1U << 1)
