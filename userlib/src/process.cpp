@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: MIT
 #include <procfd/process.hpp>
 
+#include <algorithm>
 #include <charconv>
 #include <cstring>
+#include <new>
 #include <string_view>
 
 #include <fcntl.h>
@@ -312,6 +314,115 @@ result<std::optional<wait_status>> process::try_wait() const noexcept
 	return wait_status(info->status);
 }
 
+namespace {
+
+/// Wait for POLLHUP: of a tree it comes last.
+result<void>
+poll_hangup(int fd,
+	    const std::chrono::steady_clock::time_point *deadline) noexcept
+{
+	using namespace std::chrono;
+
+	pollfd p{.fd = fd, .events = 0, .revents = 0};
+
+	for (;;) {
+		timespec left{};
+
+		if (deadline) {
+			auto time = std::max(
+				duration_cast<nanoseconds>(*deadline -
+							   steady_clock::now()),
+				nanoseconds::zero());
+			auto whole = duration_cast<seconds>(time);
+
+			left.tv_sec = whole.count();
+			left.tv_nsec = (time - whole).count();
+		}
+
+		int ready = calls::ppoll(&p, 1, deadline ? &left : nullptr);
+
+		if (ready < 0 && errno != EINTR)
+			return last_error();
+		if (ready > 0)
+			return p.revents & POLLNVAL ? system_error(EBADF) :
+						      result<void>();
+		if (ready == 0 && left.tv_sec == 0 && left.tv_nsec == 0)
+			return system_error(ETIMEDOUT);
+	}
+}
+
+result<wait_status>
+wait_for_all(const process &first,
+	     const std::chrono::steady_clock::time_point *deadline) noexcept
+{
+	// Also the proof that it is a process, opened to watch
+	auto info = ask(first.native_handle(), PROCFD_INFO_STATE);
+
+	if (!info)
+		return unexpected(info.error());
+
+	auto over = poll_hangup(first.native_handle(), deadline);
+
+	if (!over)
+		return unexpected(over.error());
+	return first.wait();
+}
+
+} // namespace
+
+result<wait_status> process::wait_empty() const noexcept
+{
+	return wait_for_all(*this, nullptr);
+}
+
+result<wait_status> process::wait_empty_until(
+	std::chrono::steady_clock::time_point deadline) const noexcept
+{
+	return wait_for_all(*this, &deadline);
+}
+
+result<process::reach> process::signal(int signo, scope whom) const noexcept
+{
+	procfd_signal args{};
+
+	args.signal = static_cast<__u32>(signo);
+	args.scope = static_cast<__u32>(whom);
+	if (::ioctl(fd_.get(), PROCFD_IOC_SIGNAL, &args) < 0)
+		return last_error();
+	return reach{.sent = args.sent, .refused = args.refused};
+}
+
+result<std::vector<tree_member>> process::members() const noexcept
+try {
+	std::vector<procfd_member> room(64);
+	procfd_members args{};
+
+	// Until all have fitted
+	for (;;) {
+		args.members = reinterpret_cast<std::uintptr_t>(room.data());
+		args.count = static_cast<__u32>(room.size());
+		if (::ioctl(fd_.get(), PROCFD_IOC_MEMBERS, &args) < 0)
+			return last_error();
+		if (args.count <= room.size())
+			break;
+		room.resize(args.count + args.count / 8);
+	}
+
+	std::vector<tree_member> out;
+
+	out.reserve(args.count);
+	for (std::size_t i = 0; i < args.count; i++)
+		out.push_back({.id = room[i].id,
+			       .parent_id = room[i].parent_id,
+			       .pid = room[i].pid,
+			       .started = std::chrono::nanoseconds(
+				       static_cast<std::int64_t>(
+					       room[i].started_ns))});
+	return out;
+} catch (const std::bad_alloc &) {
+	return system_error(ENOMEM);
+}
+
 result<void> process::signal(int signo) const noexcept
 {
 	// As text, which can say every signal; a raw byte cannot
@@ -326,8 +437,9 @@ result<void> process::signal(int signo) const noexcept
 
 result<process_info> process::info() const noexcept
 {
-	auto info = ask(fd_.get(), PROCFD_INFO_IDS | PROCFD_INFO_STATUS |
-					   PROCFD_INFO_RUSAGE);
+	auto info =
+		ask(fd_.get(), PROCFD_INFO_IDS | PROCFD_INFO_STATUS |
+				       PROCFD_INFO_RUSAGE | PROCFD_INFO_TREE);
 
 	if (!info)
 		return unexpected(info.error());
@@ -358,10 +470,30 @@ result<process_info> process::info() const noexcept
 		.maxrss_kb = info->maxrss_kb,
 		.minor_faults = info->minflt,
 		.major_faults = info->majflt,
+		.tree = std::nullopt,
 	};
 
 	if (info->state == PROCFD_STATE_EXITED)
 		out.status = wait_status(info->status);
+	if (info->mask & PROCFD_INFO_TREE) {
+		out.tree = tree_info{
+			.live = info->live,
+			.born = info->born,
+			.born_dead = info->born_dead,
+			.main_id = info->main_id,
+			.main_pid = info->main_pid,
+			.ended_main_id = info->ended_main_id,
+			.ended_main = std::nullopt,
+			.user_time = microseconds(info->tree_utime_usec),
+			.system_time = microseconds(info->tree_stime_usec),
+			.maxrss_kb = info->tree_maxrss_kb,
+			.minor_faults = info->tree_minflt,
+			.major_faults = info->tree_majflt,
+		};
+		if (info->ended_main_id)
+			out.tree->ended_main =
+				wait_status(info->ended_main_status);
+	}
 	return out;
 }
 

@@ -18,6 +18,19 @@ enum class fork_flags : unsigned {
 	/// sends SIGCHLD when it is stopped or continued. What it makes with
 	/// CLONE_PARENT is passed over as well, until it execs.
 	quiet = 1U << 2,
+	/// the child and all that comes from it are a tree: see
+	/// process::wait_empty() and scope. EINVAL from a module that has none.
+	tree = 1U << 3,
+};
+
+/// Whom a signal is for.
+enum class scope : unsigned {
+	process, ///< the process; of a tree, the first
+	/// of a tree the first while it lives, then the oldest member that does: of
+	/// a daemon that forks itself away, the daemon. Else the process.
+	main,
+	group, ///< the process group that the process leads, or has led
+	tree, ///< all members of the tree
 };
 
 /// How a descriptor for a running process is made.

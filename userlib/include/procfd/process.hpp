@@ -5,6 +5,7 @@
 #include <chrono>
 #include <initializer_list>
 #include <optional>
+#include <vector>
 #include <utility>
 
 #include <fcntl.h>
@@ -140,12 +141,45 @@ public:
 	/// \return  how it ended, or nothing if it has not
 	PROCFD_API result<std::optional<wait_status>> try_wait() const noexcept;
 
+	/// Wait until nobody is left of the tree that this is the first process of;
+	/// without a tree, until it has exited. Reaps it as wait() does.
+	/// \return  how the first process ended; or ECHILD if the announced fork
+	///	was dropped
+	PROCFD_API result<wait_status> wait_empty() const noexcept;
+
+	/// As wait_empty(), but give up at a point in time.
+	/// \param deadline  on the monotonic clock; one that has passed only looks
+	/// \return  also ETIMEDOUT
+	PROCFD_API result<wait_status> wait_empty_until(
+		std::chrono::steady_clock::time_point deadline) const noexcept;
+
 	/// Send a signal, with the rights that the descriptor was made with.
 	/// \param signo  signal, 1 to 64; 0 asks whether it runs and may be
 	///	signalled
 	/// \return  EINVAL (no such signal, nothing was sent), EPERM, ESRCH (has
 	///	exited, or is not yet forked), EBADF (opened to watch only)
 	PROCFD_API result<void> signal(int signo) const noexcept;
+
+	/// How many processes a signal reached.
+	struct reach {
+		unsigned sent = 0; ///< so many got it; a group counts as one
+		unsigned refused = 0; ///< so many it could not be sent to
+	};
+
+	/// Send a signal to more than the process, or not to it. Each is asked for
+	/// alone; those that refuse are passed over.
+	/// \param signo  signal, 1 to 64; 0 only asks
+	/// \param whom  scope::tree needs the first process of a tree
+	/// \return  whom it reached, one at least; EINVAL (no such signal, or no
+	///	tree), EPERM (all refused), ESRCH (nobody is left, or it is not yet
+	///	forked), EBADF (opened to watch only), EINTR (the caller is being
+	///	killed), ENOMEM
+	PROCFD_API result<reach> signal(int signo, scope whom) const noexcept;
+
+	/// \return  who lives of the tree, in the order of birth; EINVAL (not the
+	///	first process of a tree), EBADF (opened to signal only), EINTR,
+	///	ENOMEM
+	PROCFD_API result<std::vector<tree_member>> members() const noexcept;
 
 	/// \return  the facts, as they are now; EBADF (opened to signal only)
 	PROCFD_API result<process_info> info() const noexcept;
