@@ -124,11 +124,15 @@ static bool record_copy(struct procfd_process *p)
 	return false;
 }
 
-/*
+/**
+ * procfd_process_wake - wake who waits for a process
+ * @p: process
+ * @events: what they may wait for
+ *
  * Everybody, exclusive waiters too: a state comes once, and each of those that
  * say EPOLLEXCLUSIVE would wait for ever if another were told of it.
  */
-static void wake_waiters(struct procfd_process *p, __poll_t events)
+void procfd_process_wake(struct procfd_process *p, __poll_t events)
 {
 	__wake_up(&p->wait, TASK_NORMAL, 0, poll_to_key(events));
 }
@@ -140,7 +144,7 @@ static void process_is_over(struct procfd_process *p, u32 state,
 	/* Record before state; pairs with procfd_process_state(). */
 	smp_store_release(&p->state, state);
 	procfd_race(over_before_wake);
-	wake_waiters(p, events);
+	procfd_process_wake(p, events);
 	procfd_race(over_before_work);
 	smp_mb();	/* drawn at procfd_process_exit_matters() */
 	/*
@@ -203,6 +207,7 @@ static bool process_look(struct procfd_process *p)
 		goto out;
 
 	list_del_init(&p->exit_wait.entry);
+	procfd_tree_exit(p);
 	process_is_over(p, PROCFD_STATE_EXITED,
 			EPOLLIN | EPOLLRDNORM | EPOLLHUP);
 out:
@@ -241,8 +246,9 @@ static void process_exit_work(struct work_struct *work)
  */
 void procfd_process_tell_gone(struct procfd_process *p)
 {
+	/* Who has seen the exit, and a tree that was just being let go. */
 	if (p->tree)
-		wake_waiters(p, EPOLLHUP);
+		procfd_process_wake(p, EPOLLHUP);
 	raw_notifier_call_chain(&exit_chain, PROCFD_GONE, p);
 	procfd_process_leave_pid(p);
 }
@@ -536,7 +542,7 @@ void procfd_process_bind(struct procfd_process *p, struct task_struct *task)
  */
 void procfd_process_tell_bound(struct procfd_process *p)
 {
-	wake_waiters(p, EPOLLOUT | EPOLLWRNORM);
+	procfd_process_wake(p, EPOLLOUT | EPOLLWRNORM);
 }
 
 /**

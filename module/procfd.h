@@ -27,10 +27,10 @@
  *     pending_lock -> by_id_lock, wait_pidfd.lock	(fork.c, process.c)
  *     pending_lock -> procfd_tree.lock			(tree.c)
  *   tasklist_lock -> siglock -> stats_lock		(the kernel's own)
- *     pid->wait_pidfd.lock -> procfd_process.wait.lock
+ *     pid->wait_pidfd.lock -> procfd_tree.lock; procfd_process.wait.lock
  *
  * pid->wait_pidfd.lock is taken with interrupts off and nested in the kernel's
- * own locks at exit; nothing else of ours is taken under it but wait.lock. The
+ * own locks at exit; nothing else of ours is taken under it but these two. The
  * spin locks of the first group nest as shown and not otherwise, and are taken in
  * process context only.
  */
@@ -184,6 +184,7 @@ struct procfd_process *procfd_process_alloc(gfp_t gfp);
 struct procfd_process *procfd_process_open(struct pid *pid);
 void procfd_process_bind(struct procfd_process *p, struct task_struct *task);
 void procfd_process_tell_bound(struct procfd_process *p);
+void procfd_process_wake(struct procfd_process *p, __poll_t events);
 void procfd_process_tell_gone(struct procfd_process *p);
 void procfd_process_queue_work(struct work_struct *work);
 void procfd_process_drop(struct procfd_process *p);

@@ -30,6 +30,8 @@ atomic_t procfd_trees = ATOMIC_INIT(0);
  * @process: who sits here, with a reference while @node is in the list; NULL: a walk
  *	keeps its place with it
  * @tree: constant, with a reference
+ * @joined: it has been in the list; constant once the process runs
+ * @exited: the process has exited; protected by tree->lock
  * @due: signals whose passes the process has missed, see seat_join(); only for the
  *	probe of its fork
  */
@@ -37,6 +39,8 @@ struct seat {
 	struct list_head node;
 	struct procfd_process *process;
 	struct procfd_tree *tree;
+	bool joined;
+	bool exited;
 	u64 due;
 };
 
@@ -57,10 +61,12 @@ struct procfd_seats {
  * @refs: its first process, seats, inner trees, and its members together
  * @outer: the tree that it was made in, with a reference, or NULL; constant
  * @first: its first process, with a reference while it has members
- * @over: it has no members, and will have none; read by procfd_tree_over()
- * @lock: protects what follows
- * @members: seats, in the order of birth
- * @live: how many
+ * @over: nobody of it lives, and nobody will; read by procfd_tree_over()
+ * @lock: protects what follows; taken at an exit, so with interrupts off
+ * @members: seats, in the order of birth; those who exit leave a moment later
+ * @seated: how many
+ * @live: how many of them have not exited
+ * @main: the oldest of these
  * @seen: inodes of @first
  * @dissolving: nobody can see it any more, so that its members are let go
  * @killer: with whose credentials SIGKILL was sent; whatever is born gets it, too
@@ -70,8 +76,7 @@ struct procfd_seats {
  * @last_sent_ns: when the last pass of any ended
  * @born: members that there ever were
  * @born_dead: how many of these were killed at birth for want of memory
- * @ended_ns: when the last main process ended; 0 if none has
- * @ended_id: its identity
+ * @ended_id: identity of the main process that ended last; 0 if none has
  * @ended_status: its wait status
  * @usage: sum of what those that have exited used, see struct procfd_record
  * @dissolve_work: lets the members go
@@ -83,7 +88,9 @@ struct procfd_tree {
 	bool over;
 	spinlock_t lock;	/* protects what follows */
 	struct list_head members;
+	unsigned int seated;
 	unsigned int live;
+	struct seat *main;
 	unsigned int seen;
 	bool dissolving;
 	const struct cred *killer;
@@ -95,7 +102,6 @@ struct procfd_tree {
 	u64 last_sent_ns;
 	u64 born;
 	u64 born_dead;
-	u64 ended_ns;
 	u64 ended_id;
 	int ended_status;
 	struct procfd_record usage;
@@ -142,13 +148,13 @@ static void put_credentials(struct procfd_tree *tree)
 	struct sent *sent;
 	unsigned int i;
 
-	spin_lock(&tree->lock);
+	spin_lock_irq(&tree->lock);
 	killer = tree->killer;
 	sent = tree->sent;
 	tree->killer = NULL;
 	tree->sent = NULL;
 	tree->last_sent_ns = 0;
-	spin_unlock(&tree->lock);
+	spin_unlock_irq(&tree->lock);
 	put_cred(killer);
 	for (i = 0; sent && i < _NSIG; i++)
 		put_cred(sent[i].maker);
@@ -161,7 +167,7 @@ static void put_credentials(struct procfd_tree *tree)
  */
 bool procfd_tree_over(const struct procfd_tree *tree)
 {
-	/* Pairs with tree_end(): the last member's exit is visible, too. */
+	/* Pairs with seat_exit(): the last member's exit is visible, too. */
 	return smp_load_acquire(&tree->over);
 }
 
@@ -308,7 +314,7 @@ static void seat_join(struct seat *seat)
 	struct procfd_tree *tree = seat->tree;
 
 	procfd_race(join_before_lock);
-	spin_lock(&tree->lock);
+	spin_lock_irq(&tree->lock);
 	if (!tree->over && !tree->dissolving) {
 		if (p->tree == tree) {
 			/* Until tree_end(). The open descriptor pins us now. */
@@ -320,11 +326,15 @@ static void seat_join(struct seat *seat)
 		}
 		procfd_process_get(p);
 		list_add_tail(&seat->node, &tree->members);
+		seat->joined = true;
+		tree->seated++;
 		tree->live++;
+		if (!tree->main)
+			tree->main = seat;
 		tree->born++;
 		seat->due = signals_missed(tree, p->started_ns);
 	}
-	spin_unlock(&tree->lock);
+	spin_unlock_irq(&tree->lock);
 }
 
 /**
@@ -383,17 +393,17 @@ void procfd_tree_welcome(struct procfd_process *p)
 		while (seat->due) {
 			sig = __ffs64(seat->due) + 1;
 			seat->due &= seat->due - 1;
-			spin_lock(&tree->lock);
+			spin_lock_irq(&tree->lock);
 			/* It may have been let go meanwhile. */
 			maker = tree->sent ? get_cred(tree->sent[sig - 1].maker) :
 					     NULL;
-			spin_unlock(&tree->lock);
+			spin_unlock_irq(&tree->lock);
 			set_bit(sig - 1, p->seats->born_with);
 			welcome_by(tree, maker, p->pid, sig);
 		}
-		spin_lock(&tree->lock);
+		spin_lock_irq(&tree->lock);
 		maker = get_cred(tree->killer);
-		spin_unlock(&tree->lock);
+		spin_unlock_irq(&tree->lock);
 		welcome_by(tree, maker, p->pid, SIGKILL);
 	}
 }
@@ -407,13 +417,13 @@ static void born_dead(const struct procfd_seats *seats, struct task_struct *chil
 	for (i = 0; i < seats->count; i++) {
 		struct procfd_tree *tree = seats->seat[i].tree;
 
-		spin_lock(&tree->lock);
+		spin_lock_irq(&tree->lock);
 		if (!tree->over && !tree->dissolving) {
 			tree->born++;
 			tree->born_dead++;
 			member = true;
 		}
-		spin_unlock(&tree->lock);
+		spin_unlock_irq(&tree->lock);
 	}
 	if (member)
 		send_sig(SIGKILL, child, 1);
@@ -463,7 +473,8 @@ out:
  */
 static void tree_end(struct procfd_tree *tree)
 {
-	smp_store_release(&tree->over, true);	/* pairs with procfd_tree_over() */
+	/* Known since the last exit, unless they were let go. */
+	smp_store_release(&tree->over, true);
 	procfd_race_sleep(tree_over);
 	smp_mb();	/* drawn above */
 	if (procfd_process_gone(tree->first))
@@ -475,31 +486,6 @@ static void tree_end(struct procfd_tree *tree)
 	module_put(THIS_MODULE);
 }
 
-/*
- * A member has exited. Was it the main process? That is the oldest that lives, so it
- * was if each that is older had exited before it. Members leave in any order: one that
- * is older may have left, and then its exit is known to be the later one.
- */
-static void note_main_ended(struct procfd_tree *tree, const struct seat *seat)
-{
-	const struct procfd_process *p = seat->process, *older;
-	const struct seat *other;
-
-	if (p->record.exited_ns < tree->ended_ns)
-		return;
-	list_for_each_entry(other, &tree->members, node) {
-		if (other == seat)
-			break;
-		older = other->process;
-		if (older && (!procfd_process_over(older) ||
-			      older->record.exited_ns > p->record.exited_ns))
-			return;
-	}
-	tree->ended_ns = p->record.exited_ns;
-	tree->ended_id = p->id;
-	tree->ended_status = p->record.status;
-}
-
 static void note_usage(struct procfd_record *usage, const struct procfd_record *more)
 {
 	usage->utime_ns += more->utime_ns;
@@ -509,22 +495,79 @@ static void note_usage(struct procfd_record *usage, const struct procfd_record *
 	usage->majflt += more->majflt;
 }
 
+/* The next member after the main process that lives. Each is passed over once. */
+static struct seat *next_main(struct procfd_tree *tree)
+{
+	struct seat *seat = tree->main;
+
+	/* It was let go, and with it all others. */
+	if (list_empty(&seat->node))
+		return NULL;
+	list_for_each_entry_continue(seat, &tree->members, node) {
+		if (seat->process && !seat->exited)
+			return seat;
+	}
+	return NULL;
+}
+
+static void seat_exit(struct seat *seat)
+{
+	struct procfd_process *p = seat->process, *first = NULL;
+	struct procfd_tree *tree = seat->tree;
+
+	if (!seat->joined)
+		return;
+	spin_lock(&tree->lock);
+	seat->exited = true;
+	note_usage(&tree->usage, &p->record);
+	if (tree->main == seat) {
+		tree->ended_id = p->id;
+		tree->ended_status = p->record.status;
+		tree->main = next_main(tree);
+	}
+	if (--tree->live == 0) {
+		/* Pairs with procfd_tree_over(). */
+		smp_store_release(&tree->over, true);
+		if (p != tree->first && !tree->dissolving)
+			first = tree->first;
+	}
+	spin_unlock(&tree->lock);
+	/* It stays until this member has left. */
+	if (first)
+		procfd_process_wake(first, EPOLLHUP);
+}
+
+/**
+ * procfd_tree_exit - a process is exiting
+ * @p: process, whose record is there and whose state is not yet final
+ *
+ * So that whoever sees its exit sees what that means for its trees, too. Exits come
+ * one at a time, and in their order, since tasklist_lock is held.
+ *
+ * Context: In the wake of pid->wait_pidfd, with interrupts off.
+ */
+void procfd_tree_exit(struct procfd_process *p)
+{
+	unsigned int i;
+
+	for (i = p->seats ? p->seats->count : 0; i--;)
+		seat_exit(&p->seats->seat[i]);
+}
+
 static void seat_leave(struct seat *seat)
 {
 	struct procfd_tree *tree = seat->tree;
 	bool left, last = false;
 
 	procfd_race_sleep(leave_before_lock);
-	spin_lock(&tree->lock);
+	spin_lock_irq(&tree->lock);
 	left = !list_empty(&seat->node);
 	if (left) {
-		note_main_ended(tree, seat);
-		note_usage(&tree->usage, &seat->process->record);
 		list_del_init(&seat->node);
 		/* If it is being dissolved, the end comes from there. */
-		last = --tree->live == 0 && !tree->dissolving;
+		last = --tree->seated == 0 && !tree->dissolving;
 	}
-	spin_unlock(&tree->lock);
+	spin_unlock_irq(&tree->lock);
 	if (last)
 		tree_end(tree);
 	if (left)
@@ -532,7 +575,7 @@ static void seat_leave(struct seat *seat)
 }
 
 /**
- * procfd_tree_leave - a process has exited
+ * procfd_tree_leave - a process has exited, and procfd_tree_exit() was called
  * @p: process; the caller has a reference
  *
  * Context: The work of its exit.
@@ -554,9 +597,9 @@ static bool kept_by_outer(const struct procfd_tree *tree)
 
 	if (!outer)
 		return false;
-	spin_lock(&outer->lock);
+	spin_lock_irq(&outer->lock);
 	kept = !outer->over && !outer->dissolving;
-	spin_unlock(&outer->lock);
+	spin_unlock_irq(&outer->lock);
 	return kept;
 }
 
@@ -579,11 +622,12 @@ static void dissolve_unless_seen(struct procfd_tree *tree)
 
 	if (kept_by_outer(tree))
 		return;
-	spin_lock(&tree->lock);
-	dissolve = !tree->seen && tree->live && !tree->killer && !tree->dissolving;
+	spin_lock_irq(&tree->lock);
+	dissolve = !tree->seen && tree->seated && !tree->killer &&
+		   !tree->dissolving;
 	if (dissolve)
 		WRITE_ONCE(tree->dissolving, true);
-	spin_unlock(&tree->lock);
+	spin_unlock_irq(&tree->lock);
 	/* The members' reference lasts until tree_end(). */
 	if (dissolve)
 		procfd_process_queue_work(&tree->dissolve_work);
@@ -595,9 +639,9 @@ static void dissolve_unless_seen(struct procfd_tree *tree)
  */
 void procfd_tree_seen(struct procfd_tree *tree)
 {
-	spin_lock(&tree->lock);
+	spin_lock_irq(&tree->lock);
 	tree->seen++;
-	spin_unlock(&tree->lock);
+	spin_unlock_irq(&tree->lock);
 }
 
 /**
@@ -608,9 +652,9 @@ void procfd_tree_unseen(struct procfd_tree *tree)
 {
 	bool last;
 
-	spin_lock(&tree->lock);
+	spin_lock_irq(&tree->lock);
 	last = --tree->seen == 0;
-	spin_unlock(&tree->lock);
+	spin_unlock_irq(&tree->lock);
 	procfd_race_sleep(unseen_before_look);
 	if (last)
 		dissolve_unless_seen(tree);
@@ -641,13 +685,13 @@ static void tree_dissolve_work(struct work_struct *work)
 	unsigned int i;
 
 	for (;;) {
-		spin_lock(&tree->lock);
+		spin_lock_irq(&tree->lock);
 		seat = list_first_entry_or_null(&tree->members, struct seat, node);
 		if (seat) {
 			list_del_init(&seat->node);
-			tree->live--;
+			tree->seated--;
 		}
-		spin_unlock(&tree->lock);
+		spin_unlock_irq(&tree->lock);
 		if (!seat)
 			break;
 		p = seat->process;
@@ -751,10 +795,10 @@ static int make_sent(struct procfd_tree *tree)
 	sent = kcalloc(_NSIG, sizeof(*sent), GFP_KERNEL_ACCOUNT);
 	if (!sent)
 		return -ENOMEM;
-	spin_lock(&tree->lock);
+	spin_lock_irq(&tree->lock);
 	if (!tree->sent)
 		swap(tree->sent, sent);
-	spin_unlock(&tree->lock);
+	spin_unlock_irq(&tree->lock);
 	kfree(sent);
 	return 0;
 }
@@ -842,7 +886,7 @@ int procfd_tree_signal(struct procfd_tree *tree,
 		return ret;
 
 	began_ns = ktime_get_boottime_ns();
-	spin_lock(&tree->lock);
+	spin_lock_irq(&tree->lock);
 	list_add(&place.node, &tree->members);
 	if (kill) {
 		if (tree->live)
@@ -853,14 +897,14 @@ int procfd_tree_signal(struct procfd_tree *tree,
 		list_move(&place.node, &seat->node);
 		p = seat->process;
 		procfd_process_get(p);
-		spin_unlock(&tree->lock);
+		spin_unlock_irq(&tree->lock);
 		signal_member(p, authority, sig, began_ns, reach);
 		procfd_process_put(p);
 		cond_resched();
 		procfd_race_sleep(pass_goes_on);
 		if (!kill && fatal_signal_pending(current))
 			ret = -EINTR;
-		spin_lock(&tree->lock);
+		spin_lock_irq(&tree->lock);
 	}
 	list_del(&place.node);
 	if (kill) {
@@ -870,7 +914,7 @@ int procfd_tree_signal(struct procfd_tree *tree,
 	} else if (sig && !ret && tree->live) {
 		old = note_sent(tree, sig, authority->maker);
 	}
-	spin_unlock(&tree->lock);
+	spin_unlock_irq(&tree->lock);
 	put_cred(old);
 
 	if (ret || reach->sent)
@@ -890,17 +934,13 @@ int procfd_tree_signal(struct procfd_tree *tree,
 struct procfd_process *procfd_tree_main(struct procfd_tree *tree)
 {
 	struct procfd_process *main = NULL;
-	struct seat *seat;
 
-	spin_lock(&tree->lock);
-	list_for_each_entry(seat, &tree->members, node) {
-		if (seat->process && !procfd_process_over(seat->process)) {
-			main = seat->process;
-			procfd_process_get(main);
-			break;
-		}
+	spin_lock_irq(&tree->lock);
+	if (tree->main && !tree->dissolving) {
+		main = tree->main->process;
+		procfd_process_get(main);
 	}
-	spin_unlock(&tree->lock);
+	spin_unlock_irq(&tree->lock);
 	return main;
 }
 
@@ -919,8 +959,8 @@ void procfd_tree_info(struct procfd_tree *tree, struct procfd_info *info)
 		info->main_pid = procfd_process_vnr(main, &reaped);
 		procfd_process_put(main);
 	}
-	spin_lock(&tree->lock);
-	info->live = tree->over ? 0 : tree->live;
+	spin_lock_irq(&tree->lock);
+	info->live = tree->live;
 	info->born = tree->born;
 	info->born_dead = tree->born_dead;
 	info->ended_main_id = tree->ended_id;
@@ -930,7 +970,7 @@ void procfd_tree_info(struct procfd_tree *tree, struct procfd_info *info)
 	info->tree_maxrss_kb = tree->usage.maxrss_kb;
 	info->tree_minflt = tree->usage.minflt;
 	info->tree_majflt = tree->usage.majflt;
-	spin_unlock(&tree->lock);
+	spin_unlock_irq(&tree->lock);
 }
 
 static bool fill_member(struct procfd_process *p, struct procfd_member *member)
@@ -979,13 +1019,13 @@ int procfd_tree_members(struct procfd_tree *tree, struct procfd_member __user *t
 	int ret = 0;
 
 	*count = 0;
-	spin_lock(&tree->lock);
+	spin_lock_irq(&tree->lock);
 	list_add(&place.node, &tree->members);
 	while (!ret && (seat = next_seat(tree, &place, NULL))) {
 		list_move(&place.node, &seat->node);
 		p = seat->process;
 		procfd_process_get(p);
-		spin_unlock(&tree->lock);
+		spin_unlock_irq(&tree->lock);
 		if (fill_member(p, &member)) {
 			if (*count < room &&
 			    copy_to_user(to + *count, &member, sizeof(member)))
@@ -996,9 +1036,9 @@ int procfd_tree_members(struct procfd_tree *tree, struct procfd_member __user *t
 		cond_resched();
 		if (!ret && fatal_signal_pending(current))
 			ret = -EINTR;
-		spin_lock(&tree->lock);
+		spin_lock_irq(&tree->lock);
 	}
 	list_del(&place.node);
-	spin_unlock(&tree->lock);
+	spin_unlock_irq(&tree->lock);
 	return ret;
 }

@@ -32,6 +32,7 @@ void procfd_tree_free(struct procfd_process *p);
 void procfd_tree_fork(struct task_struct *child);
 void procfd_tree_join(struct procfd_process *p, struct task_struct *child);
 void procfd_tree_welcome(struct procfd_process *p);
+void procfd_tree_exit(struct procfd_process *p);
 void procfd_tree_leave(struct procfd_process *p);
 void procfd_tree_seen(struct procfd_tree *tree);
 void procfd_tree_unseen(struct procfd_tree *tree);

@@ -251,8 +251,7 @@ enum procfd_state {
  * @exited_ns: out: its exit, by the same clock, nanoseconds; if it had neither
  *	descriptor nor name at that time, the moment of the first OPEN since, as
  *	the kernel keeps no other
- * @live: out: members that are left in the tree; one that has exited a moment ago may
- *	still be counted
+ * @live: out: members of the tree that have not exited
  * @born: out: members that there ever were, the first and the next one included
  * @born_dead: out: how many of these the kernel had no memory to record, and killed
  * @main_id: out: identity of the main process: the first while it lives, then the

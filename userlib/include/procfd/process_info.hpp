@@ -20,9 +20,9 @@ enum class process_state {
 	dropped, ///< the announced fork never came, and never will
 };
 
-/// Of a tree, in process_info. Who has exited a moment ago may still be counted.
+/// Of a tree, in process_info.
 struct tree_info {
-	std::uint64_t live; ///< members that are left
+	std::uint64_t live; ///< members that have not exited
 	std::uint64_t born; ///< members that there ever were
 	/// of these, those that the kernel had no memory to record, and killed
 	std::uint64_t born_dead;
