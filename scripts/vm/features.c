@@ -5,7 +5,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <stdint.h>
+#include <linux/types.h>
 #include <stdio.h>
 #include <sys/xattr.h>
 #include <unistd.h>
@@ -13,14 +13,19 @@
 /* fcntl(2) of Linux 6.19; the headers here may be older. */
 #define GET_DELEGATION 1039
 struct delegation {
-	uint32_t flags;
-	uint16_t type;
-	uint16_t reserved;
+	__u32 flags;
+	__u16 type;
+	__u16 reserved;
 };
 
 static void tell(const char *feature, int has)
 {
 	printf("%s %s\n", feature, has ? "yes" : "no");
+}
+
+static int can_remove(int fd, const char *attribute)
+{
+	return fremovexattr(fd, attribute) == 0 || errno == ENODATA;
 }
 
 int main(void)
@@ -34,13 +39,10 @@ int main(void)
 	/* Nobody holds any: it answers that, unless it does not know the question. */
 	tell("delegation", fcntl(fd, GET_DELEGATION, &held) == 0);
 	/* There is no list to remove, which is fine where there can be one. */
-	tell("tmpfs-acl", fremovexattr(fd, "system.posix_acl_access") == 0 ||
-				  errno == ENODATA);
+	tell("tmpfs-acl", can_remove(fd, "system.posix_acl_access"));
 	/* The same of others; those of users came in 6.6. */
-	tell("tmpfs-xattr", fremovexattr(fd, "trusted.probe") == 0 ||
-				    errno == ENODATA);
-	tell("tmpfs-user-xattr", fremovexattr(fd, "user.probe") == 0 ||
-					 errno == ENODATA);
+	tell("tmpfs-xattr", can_remove(fd, "trusted.probe"));
+	tell("tmpfs-user-xattr", can_remove(fd, "user.probe"));
 	unlink(path);
 	close(fd);
 	return 0;

@@ -40,7 +40,7 @@ result<void> write_all(int fd, std::string_view contents) noexcept
 
 result<void> copy_all(int to, int from) noexcept
 {
-	constexpr std::size_t size = 64 * 1024;
+	constexpr std::size_t size = 65536;
 	// Some threads have less than that for their whole stack
 	std::unique_ptr<char[]> buffer(new (std::nothrow) char[size]);
 

@@ -25,7 +25,7 @@ static int first_thread_is_gone(pid_t pid)
 	if (!fgets(text, sizeof(text), f))
 		text[0] = '\0';
 	fclose(f);
-	return strstr(text, ") Z ") != NULL;
+	return strstr(text, ") Z ") ? 1 : 0;
 }
 
 int main(void)

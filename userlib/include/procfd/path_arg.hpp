@@ -36,6 +36,8 @@ private:
 	{
 		if constexpr (requires { path.native().size(); })
 			return whole(path.native());
+		// cppcheck takes all of these for one condition
+		// cppcheck-suppress identicalConditionAfterEarlyExit
 		else if constexpr (requires { path.size(); })
 			return std::strlen(path.c_str()) == path.size() ?
 				       path.c_str() :
