@@ -93,12 +93,12 @@ _procfd_replies() {
 		((cword > 2)) || mapfile -t COMPREPLY < <(compgen -W "$_procfd_subcommands" -- "$cur")
 		return
 		;;
-	run) options='--name --replace --mode --owner --detach --kill-on-close --timeout --retry --quiet' ;;
+	run) options='--name --replace --mode --owner --detach --kill-on-close --timeout --retry --tree --no-tree --quiet' ;;
 	exec) options='--name --replace --mode --owner' ;;
-	wait) options='--any --timeout --verbose' ;;
-	stop) options='--retry --signal --oknodo --verbose' ;;
+	wait) options='--any --empty --timeout --verbose' ;;
+	stop) options='--all --retry --signal --oknodo --verbose' ;;
 	status) options='--quiet' ;;
-	signal) options='--list' ;;
+	signal) options='--scope --list' ;;
 	info) options='--json' ;;
 	ls) options='--recursive --json --watch --wide --color' ;;
 	link | replace) options='--pid --fd --mode --owner' ;;
@@ -146,6 +146,10 @@ _procfd_replies() {
 		return
 		;;
 	stop:-s | *:--signal) _procfd_signals "$cur"; return ;;
+	signal:-S | *:--scope)
+		mapfile -t COMPREPLY < <(compgen -W 'process main group tree' -- "$cur")
+		return
+		;;
 	*:--color)
 		mapfile -t COMPREPLY < <(compgen -W 'auto always never' -- "$cur")
 		return
@@ -163,7 +167,15 @@ _procfd_replies() {
 		mapfile -t COMPREPLY < <(compgen -c -- "$cur")
 		;;
 	signal)
-		if ((cword == 2)); then
+		# The first word that is no option
+		for ((i = 2; i < cword; i++)); do
+			case ${words[i]} in
+			-S | --scope) ((i++)) ;;
+			-S* | --scope=*) ;;
+			*) break ;;
+			esac
+		done
+		if ((i >= cword)); then
 			_procfd_signals "$cur"
 		else
 			_procfd_names "$cur"

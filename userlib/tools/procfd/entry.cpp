@@ -133,8 +133,16 @@ std::optional<entry> entry::read(int dirfd, const std::string &path,
 bool entry::ended() const
 {
 	if (info)
-		return info->state >= procfd::process_state::exited;
+		return info->state >= procfd::process_state::exited && !left();
 	return !directory() && st.st_size > 0; // an exit record is there
+}
+
+std::uint64_t entry::left() const
+{
+	return info && info->tree &&
+			       info->state == procfd::process_state::exited ?
+		       info->tree->live :
+		       0;
 }
 
 bool entry::alive() const
@@ -154,7 +162,8 @@ std::string entry::state() const
 	case procfd::process_state::running:
 		return "running";
 	case procfd::process_state::exited:
-		return ending(*info->status);
+		return ending(*info->status) +
+		       (left() ? fmt::format(", {} left", left()) : "");
 	case procfd::process_state::dropped:
 		return "never started";
 	}
@@ -163,6 +172,8 @@ std::string entry::state() const
 
 pid_t entry::pid() const
 {
+	if (left())
+		return info->tree->main_pid;
 	return info && info->state == procfd::process_state::running ?
 		       info->pid :
 		       0;
@@ -218,7 +229,7 @@ std::chrono::system_clock::time_point wall_time(std::chrono::nanoseconds at)
 
 std::optional<std::chrono::system_clock::time_point> entry::since() const
 {
-	if (info && info->state == procfd::process_state::running)
+	if (alive())
 		return start_time();
 	return end_time();
 }
@@ -238,7 +249,7 @@ std::optional<std::chrono::system_clock::time_point> entry::end_time() const
 {
 	using clock = std::chrono::system_clock;
 
-	if (!ended() || (info && info->state != procfd::process_state::exited))
+	if (info ? info->state != procfd::process_state::exited : !ended())
 		return std::nullopt;
 	return clock::time_point(std::chrono::duration_cast<clock::duration>(
 		std::chrono::seconds(st.st_mtim.tv_sec) +
@@ -263,7 +274,7 @@ void add_state(json &object, const entry &e)
 {
 	std::string state = e.state();
 
-	object["state"] = state.substr(0, state.find(' '));
+	object["state"] = state.substr(0, state.find_first_of(" ,"));
 	if (!e.info || !e.info->status)
 		return;
 	if (auto code = e.info->status->exit_code()) {
@@ -287,6 +298,10 @@ json object_of(const entry &e)
 		if (!e.arguments.empty())
 			object["command"] = e.arguments;
 		object["started"] = iso_time(*e.start_time());
+	}
+	if (e.info && e.info->tree) {
+		object["live"] = e.info->tree->live;
+		object["born"] = e.info->tree->born;
 	}
 	if (e.info && e.info->status) {
 		object["ended"] = iso_time(*e.end_time());

@@ -34,15 +34,18 @@ struct entry {
 					 bool keep_open = false);
 
 	[[nodiscard]] bool directory() const { return S_ISDIR(st.st_mode); }
-	/// It has ended: also known of one that may not be read.
+	/// It has ended, and its tree with it: also known of one that may not be read.
 	[[nodiscard]] bool ended() const;
 	/// It runs, or is being started.
 	[[nodiscard]] bool alive() const;
+	/// \return  how many are left of a tree whose first process has ended; else 0
+	[[nodiscard]] std::uint64_t left() const;
 	/// \return  "running", "starting", "exited 7", "killed TERM", "dumped
-	///	SEGV", "never started", "directory"; if it may not be read, "ended"
-	///	or "unknown"
+	///	SEGV", "never started", "directory"; "exited 0, 3 left" of a tree that
+	///	goes on; if it may not be read, "ended" or "unknown"
 	[[nodiscard]] std::string state() const;
-	/// \return  process id; 0 once it has ended, as another may have it then
+	/// \return  process id, of a tree that goes on that of the main process; 0 once
+	///	it has ended, as another may have it then
 	[[nodiscard]] pid_t pid() const;
 	/// \return  the arguments with blanks between, printable
 	[[nodiscard]] std::string command() const;

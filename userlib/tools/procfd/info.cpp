@@ -37,6 +37,9 @@ std::string text_of(const entry &e)
 		line("id", std::to_string(e.info->id));
 		line("started", local_time(*e.start_time()));
 	}
+	if (e.info && e.info->tree)
+		line("tree", fmt::format("{} of {} left", e.info->tree->live,
+					 e.info->tree->born));
 	if (e.info && e.info->status) {
 		line("ended", local_time(*e.end_time()));
 		line("user", seconds(e.info->user_time));

@@ -338,6 +338,12 @@ procfd::result<void> place::take(const procfd::process &process,
 
 		if (!state || *state == procfd::process_state::running)
 			return linked;
+
+		// Of its tree somebody is left
+		auto info = other->info();
+
+		if (info && info->tree && info->tree->live)
+			return linked;
 		if (clock::now() >= deadline)
 			return error_of(ETIMEDOUT);
 	}

@@ -27,6 +27,8 @@ struct options {
 	bool kill_on_close = false;
 	bool quiet = false;
 	bool detach = false;
+	bool tree = false; ///< asked for
+	bool no_tree = false;
 	std::string timeout;
 	std::string retry;
 };
@@ -179,13 +181,30 @@ private:
 			return failed("/dev/procfd",
 				      device_reason(device.error()));
 
-		auto fd = device->announce_fork(
-			options_.kill_on_close ?
-				procfd::fork_flags::kill_on_close :
-				procfd::fork_flags::none);
+		auto flags = options_.kill_on_close ?
+				     procfd::fork_flags::kill_on_close :
+				     procfd::fork_flags::none;
 
+		tree_ = options_.tree || (!options_.no_tree &&
+					  (timeout_ || options_.kill_on_close ||
+					   options_.detach));
+
+		auto fd = device->announce_fork(
+			tree_ ? flags | procfd::fork_flags::tree : flags);
+
+		// Too deep in trees to make one that nobody has asked for
+		if (tree_ && !options_.tree && !fd &&
+		    fd.error() == std::errc::too_many_symbolic_link_levels) {
+			tree_ = false;
+			fd = device->announce_fork(flags);
+		}
 		if (!fd)
-			return failed("fork", device_reason(fd.error()));
+			return failed(
+				"fork",
+				fd.error() == std::errc::
+							too_many_symbolic_link_levels ?
+					"too many trees in each other" :
+					device_reason(fd.error()));
 		child_.process = procfd::process::adopt(*std::move(fd));
 		return 0;
 	}
@@ -288,7 +307,10 @@ private:
 
 			for (int signo : step.signals)
 				if (child_.pending())
-					send(child_, signo);
+					send(child_, signo,
+					     tree_ && signo == SIGKILL ?
+						     procfd::scope::tree :
+						     procfd::scope::process);
 			if (!child_.pending())
 				break;
 			if (!step.patience) {
@@ -299,6 +321,10 @@ private:
 		}
 		if (child_.failed)
 			return own_failure;
+		// The time is up for what it has left behind, too.
+		if (stopping && tree_ &&
+		    child_.process.signal(SIGKILL, procfd::scope::tree))
+			(void)child_.process.wait_empty();
 		look_behind();
 		return stopping ? int(timed_out) : mirrored(*child_.status);
 	}
@@ -350,7 +376,7 @@ private:
 	void look_behind() const
 	{
 		reap_all();
-		if (options_.quiet || had_children_ ||
+		if (options_.quiet || tree_ || had_children_ ||
 		    !child_.status->success() || !has_children())
 			return;
 
@@ -373,6 +399,7 @@ private:
 	const bool had_children_;
 	std::optional<signals> signals_; ///< once there is a name
 	watched child_;
+	bool tree_ = false; ///< it is the first of one
 	std::optional<place> where_;
 	pid_t pid_ = -1; ///< only to be compared with
 };
@@ -386,6 +413,8 @@ int act(const options &options, const operands &command)
 			     "name a process outlives who started it");
 	if (options.kill_on_close && options.detach)
 		throw misuse("--kill-on-close does not go with --detach");
+	if (options.tree && options.no_tree)
+		throw misuse("--tree does not go with --no-tree");
 	if (options.detach && !options.timeout.empty())
 		throw misuse("--timeout does not go with --detach");
 	if (options.timeout.empty() && !options.retry.empty())
@@ -426,6 +455,9 @@ subcommand make_run(CLI::App &parent)
 	       std::string("how --timeout stops it (default ") +
 		       default_schedule + ")",
 	       "SCHEDULE");
+	flag(*app, "--tree", set->tree,
+	     "what it starts belongs to it: default with -d, -k and -t");
+	flag(*app, "--no-tree", set->no_tree, "it alone is meant");
 	flag(*app, "-q,--quiet", set->quiet,
 	     "do not warn of a command that makes itself a daemon");
 	return {app,

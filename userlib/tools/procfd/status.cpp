@@ -41,6 +41,11 @@ int act(bool quiet, const operands &names)
 		complain(path, open_reason(error, path));
 		return unknown;
 	}
+	if (found->left())
+		return say(quiet, path,
+			   fmt::format("{}, main process {}", found->state(),
+				       found->pid()),
+			   running);
 	return say(quiet, path,
 		   found->pid() > 0 ?
 			   fmt::format("running, process {}", found->pid()) :

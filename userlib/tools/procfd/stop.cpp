@@ -16,6 +16,7 @@ namespace {
 struct options {
 	std::string retry;
 	std::string signal;
+	bool all = false;
 	bool oknodo = false;
 	bool verbose = false;
 };
@@ -31,7 +32,11 @@ std::vector<watched> open_some(const operands &names, bool oknodo, bool &failed)
 		auto process = open_at(AT_FDCWD, path);
 
 		if (process) {
+			auto info = process->info();
+			bool tree = info && info->tree;
+
 			all.push_back({path, *std::move(process), {}});
+			all.back().whole = tree;
 			continue;
 		}
 		if (oknodo &&
@@ -44,25 +49,50 @@ std::vector<watched> open_some(const operands &names, bool oknodo, bool &failed)
 	return all;
 }
 
-/// Go through the schedule until all have ended or it is at its end.
-void carry_out(schedule plan, std::vector<watched> &all)
+/// Of a tree the main process gets the signals, so that it can end the rest as it sees
+/// fit; KILL is for all.
+procfd::scope scope_for(const watched &one, int signo, bool everybody)
 {
+	return one.whole && (everybody || signo == SIGKILL) ?
+		       procfd::scope::tree :
+		       procfd::scope::main;
+}
+
+/// Go through the schedule until all have ended or it is at its end.
+void carry_out(schedule plan, std::vector<watched> &all, bool everybody)
+{
+	std::vector<bool> obeyed(all.size());
+
 	for (auto &one : all)
 		look(one);
 	while (any_pending(all)) {
 		auto step = plan.next();
 
-		for (int signo : step.signals)
-			for (auto &one : all)
+		for (std::size_t i = 0; i < all.size(); i++) {
+			auto &one = all[i];
+
+			// What the first process leaves when it ends after this
+			// is not what it wanted to keep.
+			obeyed[i] = !everybody && one.whole && !one.first_ended;
+			for (int signo : step.signals)
 				if (one.pending())
-					send(one, signo);
+					send(one, signo,
+					     scope_for(one, signo, everybody));
+		}
 		if (!step.patience)
 			break;
 
 		auto deadline = clock::now() + *step.patience;
 
-		while (any_pending(all) && await_one(all, deadline))
-			;
+		do {
+			for (std::size_t i = 0; i < all.size(); i++) {
+				if (!all[i].pending() || !all[i].first_ended ||
+				    !obeyed[i])
+					continue;
+				obeyed[i] = false;
+				send(all[i], SIGKILL, procfd::scope::tree);
+			}
+		} while (any_pending(all) && await_one(all, deadline));
 	}
 	// What the last signal has ended, if no time was given after it
 	for (auto &one : all)
@@ -90,14 +120,14 @@ int act(const options &options, const operands &names)
 	std::string text = options.retry;
 
 	if (text.empty()) // with a "-", lest a number is taken for a time
-		text = "-" + signal_name(first) + "/30/KILL/5";
+		text = "-" + signal_name(first) + "/CONT/30/KILL/5";
 
 	auto plan = schedule::parse(text, first);
 	bool failed = false;
 	bool remain = false;
 	auto all = open_some(names, options.oknodo, failed);
 
-	carry_out(plan, all);
+	carry_out(plan, all, options.all);
 	for (const auto &one : all) {
 		if (one.failed) {
 			failed = true;
@@ -130,6 +160,8 @@ subcommand make_stop(CLI::App &parent)
 	       "SCHEDULE");
 	option(*app, "-s,--signal", set->signal,
 	       "the first signal, instead of TERM", "SIGNAL");
+	flag(*app, "-a,--all", set->all,
+	     "of a tree, signal all members and not the main process alone");
 	flag(*app, "--oknodo", set->oknodo,
 	     "a name that does not exist is no error");
 	flag(*app, "-v,--verbose", set->verbose, "print how each has ended");

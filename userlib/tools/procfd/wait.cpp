@@ -12,6 +12,7 @@ namespace {
 
 struct options {
 	bool any = false;
+	bool empty = false;
 	bool verbose = false;
 	std::string timeout;
 };
@@ -46,6 +47,8 @@ int act(const options &options, const operands &names)
 	auto &all = *opened;
 	std::vector<bool> told(all.size());
 
+	for (auto &one : all)
+		one.whole = options.empty;
 	while (any_pending(all)) {
 		if (!await_one(all, deadline))
 			return timed_out;
@@ -76,6 +79,8 @@ subcommand make_wait(CLI::App &parent)
 
 	flag(*app, "-a,--any", set->any,
 	     "until the first has ended, not all of them");
+	flag(*app, "-e,--empty", set->empty,
+	     "until nobody is left of their trees, either");
 	option(*app, "-t,--timeout", set->timeout,
 	       "give up after this time, with exit code 124; 0 looks", "TIME");
 	flag(*app, "-v,--verbose", set->verbose,

@@ -32,6 +32,15 @@ void look(watched &one)
 {
 	auto status = one.process.try_wait();
 
+	if (one.whole && status && *status) {
+		one.first_ended = true;
+
+		auto all = one.process.wait_empty_until({});
+
+		if (!all && all.error() == std::errc::timed_out)
+			return;
+	}
+
 	if (status) {
 		one.status = *status;
 		return;
@@ -47,14 +56,22 @@ bool await_one(std::vector<watched> &all,
 {
 	std::vector<struct pollfd> entries;
 	bool changed = false;
+	auto look_at = [&](watched &one) {
+		bool before = one.first_ended;
+
+		look(one);
+		changed =
+			changed || !one.pending() || one.first_ended != before;
+	};
 
 	for (auto &one : all) {
 		if (!one.pending())
 			continue;
-		look(one);
-		changed = changed || !one.pending();
+		look_at(one);
+		// Of a tree POLLHUP comes, which need not be asked for
 		entries.push_back({.fd = one.process.native_handle(),
-				   .events = POLLIN,
+				   .events = static_cast<short>(
+					   one.first_ended ? 0 : POLLIN),
 				   .revents = 0});
 	}
 	while (!changed) {
@@ -71,10 +88,8 @@ bool await_one(std::vector<watched> &all,
 		if (ready < 0)
 			continue; // a signal
 		for (auto &one : all) {
-			if (!one.pending())
-				continue;
-			look(one);
-			changed = changed || !one.pending();
+			if (one.pending())
+				look_at(one);
 		}
 	}
 	return true;
@@ -164,9 +179,9 @@ schedule::step schedule::next()
 	}
 }
 
-void send(watched &one, int signo)
+void send(watched &one, int signo, procfd::scope whom)
 {
-	auto sent = one.process.signal(signo);
+	auto sent = one.process.signal(signo, whom);
 
 	if (!sent && sent.error() == std::errc::no_such_process) {
 		// Ended, or not there yet
@@ -174,7 +189,7 @@ void send(watched &one, int signo)
 			await_start(one.process, clock::now() + start_patience);
 
 		if (state && *state == procfd::process_state::running)
-			sent = one.process.signal(signo);
+			sent = one.process.signal(signo, whom);
 	}
 	if (sent)
 		return;

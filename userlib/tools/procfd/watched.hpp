@@ -18,6 +18,8 @@ struct watched {
 	procfd::process process;
 	std::optional<procfd::wait_status> status; ///< once it has ended
 	bool failed = false; ///< it cannot be waited for; that has been said
+	bool whole = false; ///< wait until nobody is left of its tree
+	bool first_ended = false; ///< of a tree that is waited for as a whole
 
 	[[nodiscard]] bool pending() const { return !status && !failed; }
 };
@@ -32,7 +34,7 @@ void look(watched &one);
 
 /// Look at all that are pending, and wait until one is not any more.
 /// \param deadline  absent: for ever
-/// \return  whether one has ended or failed
+/// \return  whether one has ended or failed, or the first of a tree has ended
 bool await_one(std::vector<watched> &all,
 	       std::optional<clock::time_point> deadline);
 
@@ -69,11 +71,12 @@ private:
 };
 
 /// What stop and run --timeout do unless told otherwise.
-constexpr const char *default_schedule = "TERM/30/KILL/5";
+constexpr const char *default_schedule = "TERM/CONT/30/KILL/5";
 
 /// Send a signal to a process that is waited for. One that has ended meanwhile
 /// is looked at; any other failure is said.
-void send(watched &one, int signo);
+/// \param whom  scope::main without a tree
+void send(watched &one, int signo, procfd::scope whom = procfd::scope::main);
 
 } // namespace command
 
