@@ -87,8 +87,9 @@ TEST(pdfork, gives_the_child_and_its_descriptor)
 	EXPECT_EQ(CLD_EXITED, info.si_code);
 	/* Where the kernel reaps the child, its id may be gone by then. */
 	ASSERT_EQ(0, ioc(device(), PROCFD_IOC_QUERY, &query));
-	if (info.si_pid || !(query.features & PROCFD_FEATURE_AUTOREAP))
+	if (info.si_pid || !(query.features & PROCFD_FEATURE_AUTOREAP)) {
 		EXPECT_EQ(c.pid, info.si_pid);
+	}
 	EXPECT_EQ(42, info.si_status);
 	EXPECT_LT(0, usage.wru_self.ru_minflt);
 	EXPECT_EQ(0, usage.wru_children.ru_minflt);

@@ -20,8 +20,9 @@ using procfd::lost;
 	do {                                                   \
 		auto &&done_ = (expression);                   \
 		EXPECT_TRUE(done_) << done_.error().message(); \
-		if (done_)                                     \
+		if (done_) {                                   \
 			EXPECT_EQ(what, done_->lost);          \
+		}                                              \
 	} while (0)
 
 /// Become this user, with its group and no other, for good.
