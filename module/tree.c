@@ -349,12 +349,17 @@ static void seat_join(struct seat *seat)
 void procfd_tree_join(struct procfd_process *p, struct task_struct *child)
 {
 	sigset_t *pending = &child->signal->shared_pending.signal;
+	struct sighand_struct *sighand;
 	unsigned int i;
 
 	if (!p->seats)
 		return;
+	/* It has not run, and cannot lose it. */
+	sighand = rcu_dereference_protected(child->sighand, true);
+	spin_lock_irq(&sighand->siglock);
 	for (i = 0; i < _NSIG; i++)
 		__assign_bit(i, p->seats->born_with, sigismember(pending, i + 1));
+	spin_unlock_irq(&sighand->siglock);
 	for (i = 0; i < p->seats->count; i++)
 		seat_join(&p->seats->seat[i]);
 }
