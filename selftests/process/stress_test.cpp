@@ -28,7 +28,8 @@ bool fork_one(int code, std::uint32_t flags)
 	procfd_info info;
 	bool good = get_info(fd, &info, PROCFD_INFO_WAIT,
 			     PROCFD_DEADLINE_NONE) == 0 &&
-		    info.pid == pid && info.status == code << 8;
+		    (info.attributes & PROCFD_ATTR_REAPED || info.pid == pid) &&
+		    info.status == code << 8;
 
 	const int status = wait_for(pid);
 
